@@ -41,7 +41,7 @@ for (const [seed, way] of seeds.flatMap((seed) => ways.map((way) => /** @type {c
           // Another member was first, or the menu is full; `outdated` if this answer was lost with the
           // connection, and a newer command was applied. None of these changed anything, as the sum at the end
           // shows.
-          const known = ['not_found', 'menu_full', 'nothing_to_decide', 'drawing', 'outdated', 'votes_spent', 'too_many_votes', 'too_soon'];
+          const known = ['not_found', 'menu_full', 'nothing_to_decide', 'drawing', 'outdated', 'votes_spent', 'too_many_votes', 'votes_hidden', 'too_soon'];
           assert.ok(known.includes(error.code), error);
         }),
       );
@@ -110,16 +110,23 @@ for (const [seed, way] of seeds.flatMap((seed) => ways.map((way) => /** @type {c
       assert.deepEqual([view.state, view.members], [state, members]);
       rooms.push(fresh);
     }
-    // Without secrets all know the same.
-    await rooms[0]?.setRules({ hiddenVotes: false });
+    const { decision } = (await get()).state;
+    if (decision?.draw) {
+      for (const { contribution } of rooms) {
+        const verdict = verifyDraw(decision.draw, contribution);
+        assert.deepEqual([verdict.commitmentHolds, verdict.winner], [true, decision.winner]);
+      }
+    }
+    // Without secrets all know the same. A decision ends them.
+    const [first] = rooms;
+    assert.ok(first);
+    await first.add('the last').then(() => added.push('the last'), (error) => assert.equal(error.code, 'menu_full'));
+    await first.decide('votes');
+    await until(first, ({ state }) => !state?.drawing);
+    await first.setRules({ hiddenVotes: false });
     const there = await get();
     for (const room of rooms) {
       const view = await until(room, ({ position, status }) => status === 'live' && (position?.seq ?? 0) >= there.seq);
-      if (there.state.decision?.draw) {
-        const { draw, winner } = there.state.decision;
-        const verdict = verifyDraw(draw, room.contribution);
-        assert.deepEqual([verdict.commitmentHolds, verdict.winner], [true, winner]);
-      }
       assert.deepEqual(view.state, there.state);
       assert.deepEqual(view.members, there.members);
       assert.deepEqual(view.pending, []);

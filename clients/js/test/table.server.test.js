@@ -77,6 +77,9 @@ test('hidden votes are the voter\'s own until a decision; no message to somebody
   const later = await mina.vote('ramen');
   await Promise.all([jun, bo].map((room) => reach(room, later)));
   assert.deepEqual([votes(mina), votes(bo)], [[[], ids, [me]], [[], ids, []]]);
+  await assert.rejects(bo.setRules({ hiddenVotes: false }), { code: 'votes_hidden' });
+  assert.deepEqual(votes(bo), [[], ids, []]);
+  await bo.decide('votes');
   const open = await mina.setRules({ hiddenVotes: false });
   await Promise.all([jun, bo].map((room) => reach(room, open)));
   for (const room of [mina, jun, bo]) assert.deepEqual(votes(room), [[], ids, [me]]);

@@ -20,11 +20,13 @@ impl Menu {
         let at = match (deadline.at, deadline.in_ms) {
             (Some(at), None) => at,
             (None, Some(in_ms)) => Some(now.saturating_add(in_ms)),
-            _ => {
-                return Err(Rejection::new(
-                    BAD_COMMAND,
-                    "say when: by \"at\" or by \"in_ms\", not by both",
-                ));
+            (None, None) => {
+                let what = "say when: by \"at\" or by \"in_ms\"";
+                return Err(Rejection::new(BAD_COMMAND, what));
+            }
+            (Some(_), Some(_)) => {
+                let what = "say when by \"at\" or by \"in_ms\", not by both";
+                return Err(Rejection::new(BAD_COMMAND, what));
             }
         };
         if let Some(at) = at {

@@ -91,11 +91,17 @@ impl Menu {
         if rules.are_stricter_than(before) {
             self.check_given(rules)?;
         }
-        let ends_hiding = before.hidden_votes && !rules.hidden_votes;
+        // Whoever has voted was told that nobody sees it before.
+        if before.hidden_votes && !rules.hidden_votes && !self.private.ballots.is_empty() {
+            return Err(Rejection::new(
+                code::VOTES_HIDDEN,
+                "somebody has voted, and nobody sees it before it is decided; decide first",
+            ));
+        }
         Ok(vec![Event::Ruled(Box::new(Ruled {
             rules,
             name: by.name.into(),
-            votes: self.revealed().filter(|_| ends_hiding),
+            votes: None,
         }))])
     }
 
@@ -108,7 +114,7 @@ impl Menu {
             }
             return Err(Rejection::new(
                 code::TOO_MANY_VOTES,
-                "somebody has voted, and votes are hidden; decide first, or show the votes",
+                "somebody has voted, and votes are hidden; decide first",
             ));
         }
         let mut given: Vec<_> = self.items().flat_map(|item| &item.votes).collect();

@@ -109,17 +109,28 @@ fn a_draw_shows_the_votes_when_it_begins() {
     assert_eq!(kept["menu"][0]["votes"], 1);
 }
 
+/// Who voted was told so.
 #[test]
-fn the_end_of_hiding_shows_all_votes_also_of_what_was_removed() {
+fn hiding_does_not_end_before_the_decision_while_somebody_has_voted() {
     let mut menu = hidden(&["add:a", "add:b"]);
+    let open = r#"{"rules":{"hidden_votes":false}}"#;
     vote(&mut menu, BEN, 1, true);
-    vote(&mut menu, BEN, 2, true);
-    says(&mut menu, "remove:a").unwrap();
+    for step in ["remove:a", "remove:b"] {
+        assert_eq!(asks(&mut menu, ANNA, open), Err("votes_hidden"));
+        says(&mut menu, step).unwrap();
+    }
+    assert_eq!(asks(&mut menu, BEN, open), Err("votes_hidden"));
     assert!(votes(&menu, None, 1).is_empty());
-    assert_eq!(votes(&menu, Some(BEN.id), 1), [2]);
-    asks(&mut menu, ANNA, r#"{"rules":{"hidden_votes":false}}"#).unwrap();
+    let restore = r#"{"restore":{"number":1}}"#;
+    asks(&mut menu, ANNA, restore).unwrap();
+
+    // After it was taken back, and after the decision.
+    let mut none = menu.clone();
+    vote(&mut none, BEN, 1, false);
+    assert_eq!(asks(&mut none, ANNA, open), Ok(1));
+    asks(&mut menu, ANNA, r#"{"decide":{"how":"votes"}}"#).unwrap();
+    assert_eq!(asks(&mut menu, ANNA, open), Ok(1));
     assert_eq!(votes(&menu, None, 1), [2]);
-    assert_eq!(votes(&menu, None, 2), [2]);
     assert!(!menu.has_secrets());
 }
 

@@ -285,7 +285,7 @@ export const ko = {
 
   errors: {
     empty: '보이는 글자가 없어요.',
-    too_long: '너무 길어요.',
+    too_long: '너무 길어요. 메뉴는 80자, 방 이름은 60자, 내 이름은 40자까지예요.',
     bad_item: '쓸 수 없는 글자가 들어 있어요.',
     bad_command: '서버가 이해하지 못했어요.',
     not_found: '이제 없는 메뉴예요.',
@@ -302,6 +302,7 @@ export const ko = {
     too_soon: '방금 재촉했어요. 1분 뒤에 다시 해 주세요.',
     votes_spent: '표를 다 썼어요. 먼저 하나를 취소해 주세요.',
     too_many_votes: '이미 투표한 사람이 있어서 줄일 수 없어요.',
+    votes_hidden: '이미 비밀로 투표한 사람이 있어요. 정해지면 다 같이 볼 수 있어요.',
     watching: '구경 중에는 바꿀 수 없어요. 자리가 나면 할 수 있어요.',
     not_yet: '서버를 업데이트하고 있어요. 몇 분 뒤에 다시 해 주세요.',
     disconnected: '서버에 연결할 수 없어요.',
