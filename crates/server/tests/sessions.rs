@@ -250,6 +250,16 @@ async fn whoever_says_an_unknown_command_is_told_all_that_are_known() {
     for named in ["fly", "add", "deadline", "rules", "dismiss", "rename"] {
         assert!(message.contains(&format!("`{named}`")), "{message}");
     }
+    // What is unknown here is no command.
+    let how = r#"{"id":1,"decide":{"how":"coin"}}"#;
+    member.send_text(how).await.unwrap();
+    let error = member.next_json().await.unwrap();
+    let message = error["error"]["message"].as_str().unwrap();
+    assert!(
+        message.contains("`coin`") && message.contains("`draw`"),
+        "{message}"
+    );
+    assert!(!message.contains("`rename`"), "{message}");
 }
 
 #[tokio::test]

@@ -106,11 +106,25 @@ fn removable(folder: &Folder) -> Vec<&'static str> {
     let connection = Connection::open(copy.database()).unwrap();
     // Nobody needs the copy. It fails as what follows does.
     let _ = connection.pragma_update(None, "synchronous", "OFF");
+    if !are_in_order(&connection) {
+        return Vec::new();
+    }
     let remove = "DELETE FROM rooms WHERE id = ?";
     let mut ids = ROOMS.to_vec();
     ids.retain(|id| connection.execute(remove, [id]).is_ok());
     ids.retain(|id| !is_there(&connection, id));
     ids
+}
+
+/// Whether the rows of rooms are sorted by name. Where they are not, which of them SQLite finds depends
+/// on which others are there.
+fn are_in_order(connection: &Connection) -> bool {
+    let Ok(mut look) = connection.prepare("PRAGMA integrity_check(rooms)") else {
+        return true;
+    };
+    let found = look.query_map((), |row| row.get::<_, String>(0));
+    let is_order = |words: String| words.contains("not in PRIMARY KEY order");
+    found.map_or(true, |found| !found.flatten().any(is_order))
 }
 
 /// A database in which each room has events and has left something, all at one time.

@@ -173,13 +173,19 @@ impl Command {
                 };
                 let url = create::make(&options.server, &wanted).await?;
                 let mut out = io::stdout().lock();
-                // Most are as wide, if this one does not tell.
-                let width = || crossterm::terminal::size().map_or(80, |(columns, _)| columns);
                 let columns = out.is_terminal().then(width);
                 create::print(&mut out, lang, &url, columns)?;
                 Ok(ExitCode::SUCCESS)
             }
         }
+    }
+}
+
+/// How many columns the terminal has: 80, as most have, if it tells none or 0.
+fn width() -> u16 {
+    match crossterm::terminal::size() {
+        Ok((columns @ 1.., _)) => columns,
+        _ => 80,
     }
 }
 

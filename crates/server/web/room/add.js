@@ -74,12 +74,12 @@ export function addBox(app) {
     const by = app.view().me?.id;
     const added = app.room.add(item);
     const said = app.room.view.pending.at(-1);
-    remember.rememberUsed(item);
     remember.rememberUnsent(app.id, item, true);
     waited.add(item);
     hint();
     try {
       await added;
+      remember.rememberUsed(item);
       remember.rememberUnsent(app.id, item, false);
     } catch (error) {
       const reason = await app.refusal(error, said, by);

@@ -190,7 +190,7 @@ function fillLine(li, row, me, isFirst, secret, coming) {
   set(part('dish-vote'), { 'aria-pressed': String(mine), 'aria-label': name.join(', '), 'data-colour': me === undefined ? null : colourOf(me), 'aria-disabled': isSettled ? null : 'true' });
   set(part('dish-link'), { href: to?.href, hidden: !to, 'aria-label': to && w.openLink(to.host) });
   const isMine = me !== undefined && vetoes.includes(me);
-  set(part('veto'), { 'aria-pressed': String(isMine), 'aria-label': isMine ? w.unveto(item) : w.veto(item), 'aria-disabled': isSettled ? null : 'true' });
+  set(part('veto'), { 'aria-pressed': String(isMine), 'aria-label': w.veto(item), 'aria-disabled': isSettled ? null : 'true' });
   set(part('remove'), { 'aria-label': w.remove(item), 'aria-disabled': isSettled ? null : 'true' });
   say(part('dish-name'), item);
   say(part('dish-by'), isNew ? coming : w.addedBy(by));

@@ -226,9 +226,13 @@ pub(crate) fn later<C: DeserializeOwned>(text: &str) -> Result<ClientMessage<C>,
         // error about `{}` says more.
         command = read("null").or(command);
     }
-    let command = command.map_err(|error| match within(&verb, &error) {
-        what if what.contains("unknown variant") => bad(format!("{what}; `rename` is allowed too")),
-        what => bad(what),
+    let command = command.map_err(|error: serde_json::Error| {
+        let what = within(&verb, &error);
+        let unknown = format!("unknown variant `{verb}`");
+        if error.to_string().starts_with(&unknown) {
+            return bad(format!("{what}; `rename` is allowed too"));
+        }
+        bad(what)
     })?;
     let content = Request::Command(command);
     Ok(ClientMessage { op, content })
