@@ -89,7 +89,7 @@ test('a reminder, a veto and who has voted', () => {
   assert.deepEqual(after(full, 7, { removed: { number: 3 } }).voted, [5]);
 });
 
-test('of a hidden vote only that there is one is known; a decision, a draw and the end of hiding reveal all', () => {
+test('of a hidden vote only that there is one is known; a decision and a draw reveal all, and so does the end of hiding', () => {
   const hidden = after(HIDDEN, 7, { voted: { hidden: true, any: true } });
   assert.deepEqual(hidden, { ...HIDDEN, voted: [1, 5, 7] });
   assert.deepEqual(after(hidden, 1, { voted: { hidden: true, any: false } }), { ...HIDDEN, voted: [5, 7] });

@@ -237,7 +237,8 @@ pub struct Ruled {
     pub rules: Rules,
     /// The name of who said so.
     pub name: Arc<str>,
-    /// The votes of all items, if votes were hidden and are not any more.
+    /// The true votes of all items, if votes were hidden and are not any more. Nobody had voted in
+    /// secret then, except at a server of before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub votes: Option<Vec<Revealed>>,
 }

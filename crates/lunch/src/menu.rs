@@ -36,6 +36,9 @@ pub(crate) struct Private {
     pub(crate) secret: MasterSecret,
     /// Empty where votes are not hidden.
     pub(crate) ballots: Ballots,
+    /// Whether somebody has voted in secret since the votes were last shown. Only from what
+    /// everybody knows: a ballot also goes when its item does, which would tell what it was for.
+    pub(crate) sealed: bool,
     /// Who is host whenever they have a seat.
     pub(crate) host: Option<HostRight>,
 }
@@ -73,6 +76,7 @@ impl Menu {
             private: Arc::new(Private {
                 secret,
                 ballots: Ballots::default(),
+                sealed: false,
                 host: None,
             }),
         }
@@ -206,6 +210,8 @@ impl Menu {
                 if let Some(by) = by {
                     self.cast(by, *number, *on);
                     self.table.set_voter(by, *any);
+                    let sealed = !self.table.voters.is_empty();
+                    Arc::make_mut(&mut self.private).sealed = sealed;
                 }
                 return;
             }
@@ -217,11 +223,13 @@ impl Menu {
             _ => {}
         }
         self.table.apply(by, event);
-        if self.private.ballots.is_empty() {
+        if self.private.ballots.is_empty() && !self.private.sealed {
             return;
         }
         if event.reveals().is_some() {
-            Arc::make_mut(&mut self.private).ballots = Ballots::default();
+            let private = Arc::make_mut(&mut self.private);
+            private.ballots = Ballots::default();
+            private.sealed = false;
         } else if let Event::Removed { .. } | Event::Ruled(_) = event {
             let ballots = self.private.ballots.only_of(self.all_items());
             Arc::make_mut(&mut self.private).ballots = ballots;
@@ -293,6 +301,8 @@ struct Stored {
     voters: Arc<[MemberId]>,
     #[serde(default, skip_serializing_if = "is_default")]
     ballots: Ballots,
+    #[serde(default, skip_serializing_if = "is_default")]
+    sealed: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     host: Option<HostRight>,
 }
@@ -327,6 +337,7 @@ impl From<Menu> for Stored {
             house: table.house,
             voters: table.voters,
             ballots: private.ballots,
+            sealed: private.sealed,
             host: private.host,
         }
     }
@@ -358,6 +369,8 @@ impl TryFrom<Stored> for Menu {
             last: stored.last,
             private: Arc::new(Private {
                 secret: stored.settling.secret,
+                // Of a server that did not note it.
+                sealed: stored.sealed || !stored.ballots.is_empty(),
                 ballots: stored.ballots,
                 host: stored.host,
             }),

@@ -30,6 +30,8 @@ export class Table {
   locked = false;
   /** While votes are hidden. @type {number[]} */
   voted = [];
+  /** Whether somebody has voted in secret since the votes were last shown. */
+  #sealed = false;
   /** @type {number | undefined} */
   nudged;
   draws = 0;
@@ -79,6 +81,7 @@ export class Table {
 
   /** All items as others may see them now. @param {Dish[]} dishes */
   #reveal(dishes) {
+    this.#sealed = false;
     for (const dish of dishes) dish.seen = [...dish.votes];
     return dishes.map(({ number, votes }) => ({ number, votes }));
   }
@@ -178,6 +181,7 @@ export class Table {
     if (!this.rules.hidden_votes) return { own: { voted: { number, on } }, others: { voted: { number, on } } };
     const any = [...this.items, ...this.removed].some(({ votes }) => votes.includes(by));
     this.voted = this.voted.filter((id) => id !== by).concat(any ? [by] : []).sort((a, b) => a - b);
+    this.#sealed = this.voted.length > 0;
     return { own: { voted: { number, on, any } }, others: { voted: { hidden: true, any } } };
   }
 
@@ -185,12 +189,13 @@ export class Table {
   rule(by, hidden, each) {
     const all = [...this.items, ...this.removed];
     const voted = this.#voted();
+    const ends = this.rules.hidden_votes && !hidden;
+    if (ends && this.#sealed) return null;
     if ((each ?? Infinity) < (this.rules.votes_each ?? Infinity)) {
-      const most = this.rules.hidden_votes ? 0 : (each ?? Infinity);
-      if (voted.some((id) => this.items.filter(({ votes }) => votes.includes(id)).length > most)) return null;
+      const most = each ?? Infinity;
+      if (this.#sealed || voted.some((id) => this.items.filter(({ votes }) => votes.includes(id)).length > most)) return null;
       for (const gone of this.removed) gone.votes = gone.seen = [];
     }
-    const ends = this.rules.hidden_votes && !hidden;
     if (!this.rules.hidden_votes && hidden) {
       this.voted = this.#voted();
       this.#reveal(all);

@@ -88,36 +88,35 @@ impl Menu {
         if rules == before {
             return Ok(Vec::new());
         }
-        if rules.are_stricter_than(before) {
-            self.check_given(rules)?;
-        }
+        let ends_hiding = before.hidden_votes && !rules.hidden_votes;
         // Whoever has voted was told that nobody sees it before.
-        if before.hidden_votes && !rules.hidden_votes && !self.private.ballots.is_empty() {
+        if ends_hiding && self.private.sealed {
             return Err(Rejection::new(
                 code::VOTES_HIDDEN,
-                "somebody has voted, and nobody sees it before it is decided; decide first",
+                "somebody has voted, and nobody sees for what before it is decided; decide first",
             ));
+        }
+        if rules.are_stricter_than(before) {
+            self.check_given(rules)?;
         }
         Ok(vec![Event::Ruled(Box::new(Ruled {
             rules,
             name: by.name.into(),
-            votes: None,
+            votes: self.revealed().filter(|_| ends_hiding),
         }))])
     }
 
     /// Checks that nobody has more votes than these rules allow. Nobody can be told so of hidden
     /// votes: whoever tries it with one item removed, and with another, would learn who wants what.
     fn check_given(&self, rules: Rules) -> Result<(), Rejection> {
-        if self.table.house.rules.hidden_votes {
-            if self.table.voters.is_empty() {
-                return Ok(());
-            }
+        if self.private.sealed {
             return Err(Rejection::new(
                 code::TOO_MANY_VOTES,
                 "somebody has voted, and votes are hidden; decide first",
             ));
         }
-        let mut given: Vec<_> = self.items().flat_map(|item| &item.votes).collect();
+        let votes = |item| self.private.ballots.votes(item);
+        let mut given: Vec<_> = self.items().flat_map(votes).collect();
         given.sort_unstable();
         let mut each = given.chunk_by(|one, next| one == next).map(<[_]>::len);
         if each.any(|given| rules.exceeded_by(given)) {

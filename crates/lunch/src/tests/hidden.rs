@@ -134,6 +134,58 @@ fn hiding_does_not_end_before_the_decision_while_somebody_has_voted() {
     assert!(!menu.has_secrets());
 }
 
+/// Whoever removes an item until it is forgotten, and then asks for open votes, does not learn
+/// whether somebody wanted it.
+#[test]
+fn whether_hiding_may_end_does_not_tell_for_what_somebody_voted() {
+    let open = r#"{"rules":{"hidden_votes":false}}"#;
+    let stricter = r#"{"rules":{"votes_each":1}}"#;
+    for number in [1, 2] {
+        let mut menu = hidden(&["add:a", "add:b"]);
+        vote(&mut menu, BEN, number, true);
+        says(&mut menu, "remove:a").unwrap();
+        for other in 0..=MAX_REMOVED {
+            says(&mut menu, &format!("add:{other}")).unwrap();
+            says(&mut menu, &format!("remove:{other}")).unwrap();
+        }
+        assert_eq!(asks(&mut menu, ANNA, open), Err("votes_hidden"));
+        assert_eq!(asks(&mut menu, ANNA, stricter), Err("too_many_votes"));
+        let stored = serde_json::to_string(&menu).unwrap();
+        let mut read: Menu = serde_json::from_str(&stored).unwrap();
+        assert_eq!(asks(&mut read, ANNA, open), Err("votes_hidden"));
+    }
+}
+
+#[test]
+fn after_a_decision_nothing_is_secret_until_somebody_votes() {
+    let mut menu = hidden(&["add:a", "add:b"]);
+    vote(&mut menu, BEN, 1, true);
+    vote(&mut menu, BEN, 2, true);
+    vote(&mut menu, ANNA, 1, true);
+    asks(&mut menu, ANNA, r#"{"decide":{"how":"votes"}}"#).unwrap();
+    // Votes that everybody sees are counted.
+    let each = |most| format!(r#"{{"rules":{{"votes_each":{most}}}}}"#);
+    assert_eq!(asks(&mut menu, ANNA, &each(1)), Err("too_many_votes"));
+    assert_eq!(asks(&mut menu, ANNA, &each(2)), Ok(1));
+    vote(&mut menu, ANNA, 1, false);
+    assert_eq!(asks(&mut menu, ANNA, &each(1)), Err("too_many_votes"));
+    let open = r#"{"rules":{"hidden_votes":false}}"#;
+    assert_eq!(asks(&mut menu, ANNA, open), Err("votes_hidden"));
+}
+
+/// What was taken back in secret is shown when hiding ends.
+#[test]
+fn hiding_ends_where_nobody_votes_for_anything() {
+    let mut menu = menu(&["add:a"]);
+    vote(&mut menu, BEN, 1, true);
+    asks(&mut menu, ANNA, r#"{"rules":{"hidden_votes":true}}"#).unwrap();
+    vote(&mut menu, BEN, 1, false);
+    assert_eq!(votes(&menu, None, 1), [2]);
+    asks(&mut menu, ANNA, r#"{"rules":{"hidden_votes":false}}"#).unwrap();
+    assert!(votes(&menu, None, 1).is_empty());
+    assert!(!menu.has_secrets());
+}
+
 #[test]
 fn votes_that_were_open_stay_shown_when_hiding_begins() {
     let mut menu = menu(&["add:a", "add:b"]);

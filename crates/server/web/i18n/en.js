@@ -291,7 +291,7 @@ export const en = {
   // Errors by code
   errors: {
     empty: 'There is no visible character in that.',
-    too_long: 'That is too long: a dish has up to 80 letters, a table 60, a name 40.',
+    too_long: 'That is too long: a dish has up to 80 characters, a table 60, a name 40.',
     bad_item: 'There is a character in it that is not allowed.',
     bad_command: 'The server does not understand that.',
     not_found: 'That is not there any more.',
@@ -308,7 +308,7 @@ export const en = {
     too_soon: 'Somebody has just reminded everybody. Wait a minute.',
     votes_spent: 'All your votes are given. Take one back first.',
     too_many_votes: 'There are votes already, so this cannot be fewer now.',
-    votes_hidden: 'Somebody has voted in secret. The votes are shown once it is decided.',
+    votes_hidden: 'Somebody has voted in secret, so the ballot stays secret until it is decided.',
     watching: 'You watch: without a seat you cannot change anything.',
     not_yet: 'The server is being updated. Try again in a few minutes.',
     disconnected: 'No connection to the server.',
