@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use futures_util::StreamExt;
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 use tablecast_core::Backend;
 use tablecast_core::backend::{BackendError, Committed, Keepsake, Loaded};
 use tablecast_sqlite::{SqliteBackend, check};
@@ -97,34 +97,42 @@ fn is_there(connection: &Connection, id: &str) -> bool {
     connection.query_row(query, [id], |row| row.get::<_, i64>(0)) != Ok(0)
 }
 
-/// Rooms whose row SQLite itself removes, one after another, so that it can be seen. It refuses
-/// for ever where the list of what is free on the row's page is damaged, although all rows can
-/// be read; and it looks for none where the only row that is left on a page is damaged.
+/// Rooms whose row SQLite itself removes, in whatever order they go, so that it can be seen. It
+/// refuses for ever where the list of what is free on the row's page is damaged, although all rows
+/// can be read; it looks for none where the only row that is left on a page is damaged; and where a
+/// damaged name puts the rows out of order, it finds some only while others are there.
 fn removable(folder: &Folder) -> Vec<&'static str> {
     let copy = Folder::new();
     fs::copy(folder.database(), copy.database()).unwrap();
     let connection = Connection::open(copy.database()).unwrap();
     // Nobody needs the copy. It fails as what follows does.
     let _ = connection.pragma_update(None, "synchronous", "OFF");
-    if !are_in_order(&connection) {
-        return Vec::new();
-    }
-    let remove = "DELETE FROM rooms WHERE id = ?";
     let mut ids = ROOMS.to_vec();
-    ids.retain(|id| connection.execute(remove, [id]).is_ok());
-    ids.retain(|id| !is_there(&connection, id));
+    for order in orders(&ROOMS) {
+        let undone = connection.unchecked_transaction();
+        let remove = "DELETE FROM rooms WHERE id = ?";
+        let fails = |id: &&str| connection.execute(remove, [id]).is_err();
+        let failed: Vec<&str> = order.into_iter().filter(fails).collect();
+        ids.retain(|id| !failed.contains(id) && !is_there(&connection, id));
+        if undone.and_then(Transaction::rollback).is_err() {
+            return Vec::new();
+        }
+    }
     ids
 }
 
-/// Whether the rows of rooms are sorted by name. Where they are not, which of them SQLite finds depends
-/// on which others are there.
-fn are_in_order(connection: &Connection) -> bool {
-    let Ok(mut look) = connection.prepare("PRAGMA integrity_check(rooms)") else {
-        return true;
+/// All orders of some ids.
+fn orders(ids: &[&'static str]) -> Vec<Vec<&'static str>> {
+    let begins = |at: usize| {
+        let mut others = ids.to_vec();
+        let first = others.remove(at);
+        let rest = orders(&others).into_iter();
+        rest.map(move |rest| [vec![first], rest].concat())
     };
-    let found = look.query_map((), |row| row.get::<_, String>(0));
-    let is_order = |words: String| words.contains("not in PRIMARY KEY order");
-    found.map_or(true, |found| !found.flatten().any(is_order))
+    match ids {
+        [] => vec![Vec::new()],
+        ids => (0..ids.len()).flat_map(begins).collect(),
+    }
 }
 
 /// A database in which each room has events and has left something, all at one time.
