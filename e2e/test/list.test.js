@@ -124,7 +124,7 @@ test('a table that was just kept open for ten minutes is not said to be open for
   await table.between(mina.page, (socket) => {
     const far = socket.connectToServer();
     let before = Promise.resolve();
-    let wait = 400;
+    let wait = 900;
     far.onMessage((message) => {
       const late = wait;
       wait = 0;

@@ -221,6 +221,19 @@ impl Peer {
         }
     }
 
+    /// The answer to what was said, past what happens in the room.
+    async fn answer(&mut self) -> Value {
+        loop {
+            let said = self.json().await;
+            if ["ack", "error", "hello"]
+                .iter()
+                .any(|key| said.get(key).is_some())
+            {
+                return said;
+            }
+        }
+    }
+
     /// Says a command that makes something happen, and waits until it has.
     async fn accepts(&mut self, command: &Value) {
         self.say(command).await;
@@ -520,4 +533,61 @@ fn a_draw_is_checked_by_hand_as_described() {
     for promised in [&commitment[..12], &digest[..12]] {
         assert!(script.contains(&format!("{promised}…")), "{promised}");
     }
+}
+
+/// What nobody who speaks JSON needs to know.
+const WORDS_OF_RUST: [&str; 8] = [
+    "u64", "u32", "f64", "unit", "struct", "tuple", "variant", "visitor",
+];
+
+#[tokio::test]
+async fn whoever_gives_a_value_of_a_wrong_kind_is_told_where_and_in_words_of_json() {
+    let mut unlimited = Config::default();
+    unlimited.hub.command_rate = Rate::OFF;
+    unlimited.hub.seats = 1_000;
+    let node = start(Arc::new(MemoryBackend::new()), unlimited).await;
+    let wrong = [json!("x"), json!(1.5), json!(-1), json!(true), json!([7])];
+    let mut refused = 0;
+    for name in names("client") {
+        let mut golden = golden(&name);
+        let frame = golden["frame"].take();
+        let is_right = golden["answer"] != "bad_command";
+        let said = frame.as_object().into_iter().flatten();
+        let mut said = said.filter(|(key, what)| is_right && *key != "id" && what.is_object());
+        let Some((verb, content)) = said.next() else {
+            continue;
+        };
+        let is_first = ["join", "resume"].contains(&verb.as_str());
+        let mut peer = node.json(&json!({"join": {}})).await;
+        peer.until("hello").await;
+        for field in content.as_object().unwrap().keys() {
+            for wrong in &wrong {
+                let mut content = content.clone();
+                content[field] = wrong.clone();
+                let message = json!({"id": 1, verb: content});
+                if is_first {
+                    peer = node.json(&message).await;
+                } else {
+                    peer.say(&message).await;
+                }
+                let answer = peer.answer().await;
+                let error = &answer["error"];
+                if error["code"] != "bad_command" {
+                    continue;
+                }
+                refused += 1;
+                let text = error["message"].as_str().unwrap();
+                assert!(text.contains(&format!("{field:?}")), "{message}: {text}");
+                for word in WORDS_OF_RUST {
+                    assert!(!text.contains(word), "{message}: {text}");
+                }
+                if !is_first {
+                    // So that it is not the twentieth in a row.
+                    peer.say(&json!({"id": 1, "reveal": {"draw": 99}})).await;
+                    peer.answer().await;
+                }
+            }
+        }
+    }
+    assert!(refused > 100, "{refused}");
 }

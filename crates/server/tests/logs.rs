@@ -132,6 +132,33 @@ fn what_is_wrong_ends_with_its_own_code_though_it_cannot_be_said() {
 }
 
 #[test]
+fn no_command_dies_of_what_it_cannot_say() {
+    let dir = Directory::new();
+    for to in [">/dev/full 2>/dev/full", ">&- 2>&-"] {
+        for args in [
+            "--version",
+            "--help",
+            "man",
+            "completions bash",
+            "check",
+            "health http://127.0.0.1:9",
+            "join http://127.0.0.1:9/r/x",
+            "store check none.db",
+            "store dump none.db",
+            "store backup none.db copy.db",
+        ] {
+            let args = args.split(' ').collect::<Vec<_>>();
+            let status = redirected(&dir, to).args(&args).status().unwrap();
+            let ended = status.code();
+            assert!(
+                matches!(ended, Some(0..=2)),
+                "{args:?} {to}: {ended:?}, {status}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_log_level_that_is_none_is_an_error_at_the_start() {
     let dir = Directory::new();
     for wrong in ["dbug", "verbose", "info,tablecast=dbug"] {

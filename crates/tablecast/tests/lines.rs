@@ -71,3 +71,34 @@ async fn lines_that_wait_hold_no_seat_for_long() {
     member.send_close(1000).await.unwrap();
     node.until_quiet().await;
 }
+
+#[tokio::test]
+async fn a_hundred_lines_wait_and_what_comes_beyond_them_is_refused() {
+    const WAIT: usize = 100;
+    const BEYOND: usize = 7;
+    let node = Node::start(HubConfig {
+        command_rate: Rate {
+            per_second: 0.001,
+            burst: 1,
+        },
+        ..HubConfig::default()
+    })
+    .await;
+    node.make("r").await;
+    let mut member = node.text("r").await;
+    let lines = frame(TEXT, b"add:x").repeat(1 + WAIT + BEYOND);
+    member.send_bytes(&lines).await.unwrap();
+    // It is read behind all lines.
+    member.send_close(1000).await.unwrap();
+    let mut refused = 0;
+    while let Ok(answer) = member.next_text().await {
+        match answer.as_str() {
+            r#"["x"]"# => {}
+            answer => {
+                assert!(answer.contains("rate_limited"), "{answer}");
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!(refused, BEYOND);
+}

@@ -2,13 +2,15 @@
 //! stored data has its own types. This file reads a client's messages; `push` writes the
 //! server's.
 
+mod fault;
 mod push;
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor,
+    Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny,
+    MapAccess, Visitor,
 };
 use serde_json::value::RawValue;
 use tablecast_core::membership::Op;
@@ -19,6 +21,8 @@ use tablecast_protocol::client::{Join, Rename, Request, Resume};
 
 use crate::dialect::message::{ClientMessage, Misunderstood, WantedSeat};
 use crate::dialect::{NAME_GRAPHEMES, digest};
+use fault::cut;
+pub(crate) use fault::fault;
 pub(crate) use push::{Greeting, ack, error, event, hello, members, snapshot, status};
 
 /// `{"id":…,"VERB":…}` with exactly one verb.
@@ -55,7 +59,8 @@ impl<'de> Visitor<'de> for Keys<'_> {
                 if self.0.is_some() {
                     return Err(M::Error::duplicate_field("id"));
                 }
-                *self.0 = Some(map.next_value::<u64>()?);
+                let Number(id) = map.next_value()?;
+                *self.0 = Some(id);
             } else if said.is_some() {
                 map.next_value::<IgnoredAny>()?;
                 second.get_or_insert(key);
@@ -69,6 +74,29 @@ impl<'de> Visitor<'de> for Keys<'_> {
             ))),
             (said, None) => said.ok_or_else(|| M::Error::custom("no command")),
         }
+    }
+}
+
+/// The number of a message, which says its name where something else stands.
+struct Number(u64);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_u64(Digits).map(Number)
+    }
+}
+
+struct Digits;
+
+impl Visitor<'_> for Digits {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "as \"id\" a number from 1 to {MAX_SAFE_INTEGER}")
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<u64, E> {
+        Ok(number)
     }
 }
 
@@ -105,34 +133,6 @@ fn content_of(written: &str) -> &str {
     }
 }
 
-/// The error in the content of a command. Without the position, which is relative to the
-/// content, not to the message.
-fn within(verb: &str, error: &serde_json::Error) -> String {
-    let error = error.to_string();
-    let what = error
-        .rsplit_once(" at line ")
-        .map_or(&*error, |(what, _)| what);
-    // What was expected is said to the end: which commands there are, for instance.
-    let (what, expected) = match what.rfind(EXPECTED) {
-        Some(at) => what.split_at(at),
-        None => (what, ""),
-    };
-    let expected: String = expected.chars().take(MOST_EXPECTED).collect();
-    format!("in {:?}: {}{expected}", cut(verb), cut(what))
-}
-
-/// What serde puts between what it has found and what it has expected.
-const EXPECTED: &str = ", expected ";
-
-/// Enough for the names of forty commands. There is a bound since the request may hold
-/// [`EXPECTED`] too.
-const MOST_EXPECTED: usize = 600;
-
-/// The beginning of what is repeated, so that an answer does not grow with the request.
-fn cut(text: &str) -> String {
-    text.chars().take(120).collect()
-}
-
 /// A member's name as it is shown.
 fn clean_name(id: Option<u64>, name: &str) -> Result<String, Misunderstood> {
     let cleaned = clean("the name", name, NAME_GRAPHEMES).map(Cow::into_owned);
@@ -152,7 +152,7 @@ pub(crate) fn first(text: &str) -> Result<(WantedSeat, Option<PersonKey>), Misun
                 colour,
                 person,
                 watch,
-            } = serde_json::from_str(content).map_err(|error| bad(within("join", &error)))?;
+            } = read("join", content).map_err(bad)?;
             let name = name.map(|name| clean_name(said.id, &name)).transpose()?;
             let wanted = WantedSeat::New {
                 name,
@@ -162,8 +162,7 @@ pub(crate) fn first(text: &str) -> Result<(WantedSeat, Option<PersonKey>), Misun
             Ok((wanted, person))
         }
         "resume" => {
-            let resume: Resume =
-                serde_json::from_str(content).map_err(|error| bad(within("resume", &error)))?;
+            let resume: Resume = read("resume", content).map_err(bad)?;
             let known = match (resume.epoch, resume.seq) {
                 (Some(epoch), Some(seq)) if seq <= MAX_SAFE_INTEGER => {
                     Some(Position { epoch, seq })
@@ -212,28 +211,41 @@ pub(crate) fn later<C: DeserializeOwned>(text: &str) -> Result<ClientMessage<C>,
         digest: digest(&[&verb, content]),
     };
     if verb == "rename" {
-        let mut rename: Rename =
-            serde_json::from_str(content).map_err(|error| bad(within("rename", &error)))?;
+        let mut rename: Rename = read("rename", content).map_err(bad)?;
         rename.name = clean_name(id, &rename.name)?;
         let content = Request::Rename(rename);
         return Ok(ClientMessage { op, content });
     }
-    let key = serde_json::to_string(&verb).unwrap_or_default();
-    let read = |content: &str| serde_json::from_str(&format!("{{{key}:{content}}}"));
-    let mut command = read(content);
-    if command.is_err() && content == "{}" {
-        // A variant without content, which serde reads from null. If that fails too, the
-        // error about `{}` says more.
-        command = read("null").or(command);
-    }
-    let command = command.map_err(|error: serde_json::Error| {
-        let what = within(&verb, &error);
-        let unknown = format!("unknown variant `{verb}`");
-        if error.to_string().starts_with(&unknown) {
-            return bad(format!("{what}; `rename` is allowed too"));
-        }
-        bad(what)
-    })?;
+    let command = command(&verb, content).map_err(bad)?;
     let content = Request::Command(command);
     Ok(ClientMessage { op, content })
+}
+
+/// Reads what is said with a verb of the protocol.
+fn read<'de, T: Deserialize<'de>>(verb: &str, content: &'de str) -> Result<T, String> {
+    let read = serde_json::from_str(content);
+    read.map_err(|error| format!("in {verb:?}: {}", fault::<T>(content, &error)))
+}
+
+/// Reads a command of the application.
+fn command<C: DeserializeOwned>(verb: &str, content: &str) -> Result<C, String> {
+    let key = serde_json::to_string(verb).unwrap_or_default();
+    let text = format!("{{{key}:{content}}}");
+    let error = match serde_json::from_str(&text) {
+        Ok(command) => return Ok(command),
+        Err(error) => error,
+    };
+    if content == "{}" {
+        // A variant without content, which serde reads from null. If that fails too, the
+        // error about `{}` says more.
+        if let Ok(command) = serde_json::from_str(&format!("{{{key}:null}}")) {
+            return Ok(command);
+        }
+    }
+    let what = fault::<C>(&text, &error);
+    let unknown = format!("unknown value `{verb}`");
+    Err(match what.strip_prefix(&unknown) {
+        Some(known) => format!("unknown command `{verb}`{known}, `rename`"),
+        None => format!("in {:?}: {what}", cut(verb)),
+    })
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use tablecast_core::draft::Refusal;
 use tablecast_core::id::unique;
@@ -206,8 +207,9 @@ impl<A: App> LocalRooms<A> {
         if !body.trim_ascii_start().starts_with(b"{") {
             return Err(malformed("it must be a JSON object".to_owned()));
         }
-        let said: Post<&RawValue> =
-            serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))?;
+        let body = str::from_utf8(body).map_err(|error| malformed(error.to_string()))?;
+        let said: Post<&RawValue> = serde_json::from_str(body)
+            .map_err(|error| malformed(json::fault::<Post<IgnoredAny>>(body, &error)))?;
         if said.commands.len() > MAX_COMMANDS {
             return Err(PostError::TooMany);
         }
