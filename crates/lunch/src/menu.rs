@@ -301,8 +301,9 @@ struct Stored {
     voters: Arc<[MemberId]>,
     #[serde(default, skip_serializing_if = "is_default")]
     ballots: Ballots,
-    #[serde(default, skip_serializing_if = "is_default")]
-    sealed: bool,
+    /// Absent where the ballots tell it, which they do in a state of a server that did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sealed: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     host: Option<HostRight>,
 }
@@ -323,6 +324,7 @@ impl From<Menu> for Stored {
     fn from(menu: Menu) -> Self {
         let table = menu.table;
         let private = Arc::unwrap_or_clone(menu.private);
+        let sealed = private.sealed;
         Stored {
             max_items: table.max_items,
             title: table.title,
@@ -336,8 +338,8 @@ impl From<Menu> for Stored {
             past: table.past,
             house: table.house,
             voters: table.voters,
+            sealed: (sealed == private.ballots.is_empty()).then_some(sealed),
             ballots: private.ballots,
-            sealed: private.sealed,
             host: private.host,
         }
     }
@@ -369,8 +371,7 @@ impl TryFrom<Stored> for Menu {
             last: stored.last,
             private: Arc::new(Private {
                 secret: stored.settling.secret,
-                // Of a server that did not note it.
-                sealed: stored.sealed || !stored.ballots.is_empty(),
+                sealed: stored.sealed.unwrap_or(!stored.ballots.is_empty()),
                 ballots: stored.ballots,
                 host: stored.host,
             }),

@@ -181,6 +181,8 @@ fn hiding_ends_where_nobody_votes_for_anything() {
     asks(&mut menu, ANNA, r#"{"rules":{"hidden_votes":true}}"#).unwrap();
     vote(&mut menu, BEN, 1, false);
     assert_eq!(votes(&menu, None, 1), [2]);
+    let stored = serde_json::to_string(&menu).unwrap();
+    assert_eq!(serde_json::from_str::<Menu>(&stored).unwrap(), menu);
     asks(&mut menu, ANNA, r#"{"rules":{"hidden_votes":false}}"#).unwrap();
     assert!(votes(&menu, None, 1).is_empty());
     assert!(!menu.has_secrets());
