@@ -55,6 +55,7 @@ const SAID = {
   'say-reveal-alone': verbatim('say-reveal-alone'),
   'say-rules': (room) => room.setRules({ hiddenVotes: true, votesEach: 1 }),
   'say-rules-too-strict': (room) => room.setRules({ votesEach: 1 }),
+  'say-reinstate-vetoed': (room) => room.reinstate(1),
   'say-rules-votes-hidden': (room) => room.setRules({ hiddenVotes: false }),
   'say-title': (room) => room.setTitle('Friday'),
   'say-title-none': (room) => room.setTitle(null),

@@ -41,7 +41,7 @@ for (const [seed, way] of seeds.flatMap((seed) => ways.map((way) => /** @type {c
           // Another member was first, or the menu is full; `outdated` if this answer was lost with the
           // connection, and a newer command was applied. None of these changed anything, as the sum at the end
           // shows.
-          const known = ['not_found', 'menu_full', 'nothing_to_decide', 'drawing', 'outdated', 'votes_spent', 'too_many_votes', 'votes_hidden', 'too_soon'];
+          const known = ['not_found', 'menu_full', 'nothing_to_decide', 'drawing', 'outdated', 'votes_spent', 'too_many_votes', 'votes_hidden', 'vetoed', 'too_soon'];
           assert.ok(known.includes(error.code), error);
         }),
       );

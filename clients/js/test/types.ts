@@ -67,6 +67,7 @@ new LunchRoom('ws://127.0.0.1:8000/ws/x/', { apply: applyMenu });
 
 const made: Promise<{ id: string; url: string }> = createRoom('http://127.0.0.1:8000', {}, { signal: null });
 const next: Promise<{ id: string }> = again('http://127.0.0.1:8000', 'x', { person: newPerson() });
-// @ts-expect-error: its dishes and title are those of the room before
-void again('http://127.0.0.1:8000', 'x', { title: 'Friday' });
+void again('http://127.0.0.1:8000', 'x', { title: 'Friday', menu: [{ item: 'pho', name: 'Mina' }] });
+// @ts-expect-error: a dish has the name of who wanted it
+void again('http://127.0.0.1:8000', 'x', { menu: ['pho'] });
 export { best, next, total, stop, seq, made, asked };

@@ -7,6 +7,7 @@ tablecast_core::error_codes! {
     VOTES_SPENT = "votes_spent": "the member has given as many votes as each may give";
     TOO_MANY_VOTES = "too_many_votes": "somebody has given more votes than each could give then";
     VOTES_HIDDEN = "votes_hidden": "somebody has voted in secret since the votes were last shown";
+    VETOED = "vetoed": "somebody cannot eat what was chosen then";
     DRAWING = "drawing": "a draw is under way";
     NOTHING_TO_DECIDE = "nothing_to_decide": "there is no item that everybody can eat";
     NO_CONTRIBUTION = "no_contribution": "nobody contributed to the draw yet";

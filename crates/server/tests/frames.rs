@@ -404,10 +404,10 @@ async fn every_frame_of_the_server_is_a_golden_one() {
     for (name, mut command) in [
         ("event-locked", json!({"lock": {"on": true}})),
         ("event-nudged", json!({"nudge": {}})),
-        ("event-vetoed", json!({"veto": {"number": 1, "on": true}})),
+        ("event-reinstated", json!({"reinstate": {"decision": 1}})),
         ("event-ruled", json!({"rules": {"hidden_votes": true}})),
         ("event-deadline", json!({"deadline": {"in_ms": 600_000}})),
-        ("event-reinstated", json!({"reinstate": {"decision": 1}})),
+        ("event-vetoed", json!({"veto": {"number": 1, "on": true}})),
         ("event-dismissed", json!({"dismiss": {"member": 22}})),
     ] {
         command["id"] = json!(goldens.met.len());

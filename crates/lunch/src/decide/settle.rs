@@ -170,10 +170,18 @@ impl Menu {
             return Ok(Vec::new());
         }
         self.check_not_drawing()?;
-        if !self.table.past.iter().any(|past| is_it(past.number)) {
+        let Some(past) = self.table.past.iter().find(|past| is_it(past.number)) else {
             return Err(Rejection::new(
                 code::NOT_FOUND,
                 format!("number {decision} is none of the earlier decisions"),
+            ));
+        };
+        let winner = past.winner.number;
+        let mut items = self.all_items().filter(|item| item.number == winner);
+        if items.any(|item| !item.vetoes.is_empty()) {
+            return Err(Rejection::new(
+                code::VETOED,
+                "somebody cannot eat what was chosen then; take that back first",
             ));
         }
         let name = by.name.into();

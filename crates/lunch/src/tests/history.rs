@@ -57,6 +57,25 @@ fn an_earlier_decision_is_reinstated_as_it_was() {
 }
 
 #[test]
+fn what_somebody_cannot_eat_is_not_reinstated_as_long_as_they_say_so() {
+    let mut menu = menu(&["add:a", "add:b"]);
+    for number in [1, 2] {
+        does(&mut menu, ANNA, &Command::vote(number, true)).unwrap();
+        asks(&mut menu, ANNA, DECIDE).unwrap();
+        does(&mut menu, ANNA, &Command::vote(number, false)).unwrap();
+    }
+    let veto = |on: bool| format!(r#"{{"veto":{{"number":1,"on":{on}}}}}"#);
+    let reinstate = r#"{"reinstate":{"decision":1}}"#;
+    asks(&mut menu, BEN, &veto(true)).unwrap();
+    assert_eq!(asks(&mut menu, ANNA, reinstate), Err("vetoed"));
+    says(&mut menu, "remove:a").unwrap();
+    assert_eq!(asks(&mut menu, ANNA, reinstate), Err("vetoed"));
+    asks(&mut menu, ANNA, r#"{"restore":{"number":1}}"#).unwrap();
+    asks(&mut menu, BEN, &veto(false)).unwrap();
+    assert_eq!(asks(&mut menu, ANNA, reinstate), Ok(1));
+}
+
+#[test]
 fn a_reinstated_decision_is_the_rooms_result() {
     let mut menu = menu(&["add:a", "add:b"]);
     for (vote, by) in [(1, ANNA), (2, BEN)] {

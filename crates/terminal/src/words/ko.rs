@@ -128,6 +128,7 @@ pub static KOREAN: Lang = Lang {
             "bad_item" => "쓸 수 없는 글자가 있어요",
             "nothing_to_decide" => "모두가 먹을 수 있는 메뉴가 없어서 정할 수 없어요",
             "host_only" => "방장만 할 수 있어요",
+            "vetoed" => "그때 정한 메뉴를 못 먹는 사람이 있어요",
             "no_host" => "지금은 방장이 없어요",
             "bad_deadline" => "마감은 5초 뒤부터 24시간 뒤까지 정할 수 있어요",
             "too_late" => "방이 그때까지 열려 있지 않아요",
