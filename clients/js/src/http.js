@@ -1,6 +1,6 @@
 import { RoomError } from './errors.js';
 
-/** @import { CreatedRoom, NextSettings, RoomResult, RoomSettings } from './types.js' */
+/** @import { CreatedRoom, NextSettings, Remembered, RoomResult, RoomSettings } from './types.js' */
 
 /**
  * The WebSocket address of a room.
@@ -69,15 +69,20 @@ export const createRoom = (base, { decideIn, decideAt, hiddenVotes, votesEach, .
   make(base, 'session/', { ...settings, decide_in: decideIn, decide_at: decideAt, hidden_votes: hiddenVotes, votes_each: votesEach }, init);
 
 /**
- * The room that comes after this one, with its title and dishes: the same for everybody who asks.
+ * The room that comes after this one, with its title and dishes: the same for everybody who asks. Where the server knows
+ * nothing of this one any more, since it ended undecided, they are those that whoever asks first remembers.
  * @param {string | URL} base the site's first page, as for `roomUrl`
  * @param {string} id
- * @param {NextSettings} [settings] used by the first who asks
+ * @param {NextSettings & Remembered} [settings] used by the first who asks
  * @param {RequestInit} [init] for `fetch`, such as a `signal`
  * @returns {Promise<CreatedRoom>}
- * @throws {RoomError} the server's refusal, `not_found` if neither the room nor its result is there; or `disconnected`
+ * @throws {RoomError} the server's refusal, `not_found` if neither the room nor its result is there, and no `menu` is given; or `disconnected`
  */
-export const again = (base, id, settings = {}, init) => make(base, `session/${encodeURIComponent(id)}/again`, settings, init);
+export function again(base, id, { menu, ...settings } = {}, init) {
+  // Of items with all that they have only this is needed.
+  const dishes = menu?.map(({ item, name }) => ({ item, name }));
+  return make(base, `session/${encodeURIComponent(id)}/again`, { ...settings, menu: dishes }, init);
+}
 
 /**
  * The last decision in a room, also when the room is gone.

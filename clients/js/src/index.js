@@ -6,6 +6,7 @@ export { newPerson } from './random.js';
 /** @typedef {import('./types.js').Former} Former */
 /** @typedef {import('./types.js').Member} Member */
 /** @typedef {import('./types.js').NextSettings} NextSettings */
+/** @typedef {import('./types.js').Remembered} Remembered */
 /** @typedef {import('./types.js').Pending} Pending */
 /** @typedef {import('./types.js').Saved} Saved */
 /** @typedef {import('./types.js').Status} Status */

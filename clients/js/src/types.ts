@@ -284,6 +284,13 @@ export interface NextSettings {
   readonly person?: string | null;
 }
 
+/** What is remembered of a room that ended, for the room that comes after it if the server knows nothing of it. */
+export interface Remembered {
+  readonly title?: string | null;
+  /** As in a result, or in `state.items`. */
+  readonly menu?: readonly { readonly item: string; readonly name: string }[];
+}
+
 /** The settings of a new room. */
 export interface RoomSettings extends NextSettings {
   readonly title?: string | null;

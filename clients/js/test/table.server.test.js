@@ -214,6 +214,13 @@ test('everybody who asks for the next table gets the same, with its dishes', asy
   const { state } = await live(next);
   assert.deepEqual([state?.title, state?.items.map(({ item, votes }) => [item, votes])], ['Friday', [['pizza', []]]]);
   await assert.rejects(again(base, 'nothing'), { code: 'not_found', status: 404 });
+  // Of a room that the server has forgotten each remembers something; what the first one says counts.
+  const menu = state?.items ?? [];
+  const first = await again(base, 'forgotten', { title: 'Monday', menu });
+  const second = await again(base, 'forgotten', { menu: [] });
+  assert.equal(first.id, second.id);
+  const { state: remembered } = await live(join(t, second.url));
+  assert.deepEqual([remembered?.title, remembered?.items.map(({ item, name, by }) => [item, name, by])], ['Monday', [['pizza', menu[0]?.name, 0]]]);
 });
 
 test('what a member knows after all of this is what the server shows them', async (t) => {

@@ -245,6 +245,7 @@ test('a room is made with its rules, and has one successor', async (t) => {
   await createRoom(base, { decideAt: 7, votesEach: null });
   const next = await again(base, 'o/d', { person: 'key' });
   await again(base, 'old');
+  await again(base, 'old', { title: null, menu: [dish(1, 'pizza', 5)] });
   const session = `${base}session/`;
   assert.deepEqual(asked, [
     [session, {}],
@@ -252,6 +253,7 @@ test('a room is made with its rules, and has one successor', async (t) => {
     [session, { decide_at: 7, votes_each: null }],
     [`${session}o%2Fd/again`, { person: 'key' }],
     [`${session}old/again`, {}],
+    [`${session}old/again`, { title: null, menu: [{ item: 'pizza', name: dish(1, 'pizza').name }] }],
   ]);
   assert.deepEqual([next.url, next.page], ['wss://lunch.example/lunch/ws/new/', `${base}r/new`]);
 });

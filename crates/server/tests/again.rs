@@ -121,7 +121,7 @@ async fn a_table_that_has_ended_leads_to_one_by_its_result() {
     until("the other has ended too", gone, |status| *status == 404).await;
 
     let line = format!("POST /session/{id}/again/");
-    let body = r#"{"minutes": 60, "title": 7}"#;
+    let body = r#"{"minutes": 60, "title": "another"}"#;
     let made = server.request(&line, JSON, body).await;
     assert_eq!(made.status, 201, "{made:?}");
     assert_eq!(made.json()["ttl_ms"], 3_600_000);
@@ -129,6 +129,12 @@ async fn a_table_that_has_ended_leads_to_one_by_its_result() {
     assert_eq!(next["title"], "Friday");
     let expected = [(1, "pizza", "Mina", 0), (2, "김치찌개", "Mina", 0)];
     assert_eq!(dishes(&next), expected);
+    // What nobody knows any more is as the first who asks remembers it: for all the same.
+    let line = format!("POST /session/{undecided}/again/");
+    let wrong = r#"{"menu": [{"item": "pizza"}]}"#;
+    let refused = server.request(&line, JSON, wrong).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.body.contains("menu"), "{refused:?}");
     for nothing in [&*undecided, "unknown", "no%20id"] {
         let refused = again(&server, nothing).await;
         assert_eq!(
@@ -136,6 +142,23 @@ async fn a_table_that_has_ended_leads_to_one_by_its_result() {
             (404, "not_found")
         );
     }
+    let menu = json!([
+        {"item": "pizza", "name": "Mina", "number": 7, "votes": 2},
+        {"item": " ", "name": "Mina"},
+        {"item": "soup", "name": "\u{202e}"},
+    ]);
+    let body = json!({"title": "Monday", "menu": menu}).to_string();
+    let made = server.request(&line, JSON, &body).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let other = json!({"title": "Tuesday", "menu": []}).to_string();
+    let there = server.request(&line, JSON, &other).await;
+    assert_eq!(
+        (there.status, &there.json()["id"]),
+        (200, &made.json()["id"])
+    );
+    let next = state(&server, &there).await;
+    assert_eq!(next["title"], "Monday");
+    assert_eq!(dishes(&next), [(1, "pizza", "Mina", 0)]);
 }
 
 /// A new room of its id would have deleted its result.

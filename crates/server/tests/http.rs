@@ -119,8 +119,8 @@ async fn a_large_body_is_refused_unread() {
     client.closed().await;
 
     let chunked = format!(
-        "POST /session/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5000\r\n{}\r\n0\r\n\r\n",
-        "x".repeat(0x5000)
+        "POST /session/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n11000\r\n{}\r\n0\r\n\r\n",
+        "x".repeat(0x11000)
     );
     assert_eq!(server.ask(&chunked).await.status, 413);
 }

@@ -10,8 +10,11 @@ use tokio::time::timeout;
 
 use crate::reason;
 
-/// Bytes; plenty for the settings of a room.
+/// Bytes; plenty for what an operator says.
 pub(crate) const SMALL: usize = 16 * 1024;
+
+/// Bytes; plenty for a menu of 100 dishes with the names of who wanted them.
+pub(crate) const MENU: usize = 64 * 1024;
 
 /// A body must be complete in this time.
 const DEADLINE: Duration = Duration::from_secs(10);

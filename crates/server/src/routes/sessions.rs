@@ -24,7 +24,7 @@ use super::route::{Answer, Route, Tag};
 use super::site::{AllowedPage, Id, SharedSite, SiteState, no_such_room, unavailable};
 use crate::reason;
 use again::{legacy, successor};
-use settings::{Settings, latest_deadline, lifetime, menu, settings};
+use settings::{Settings, latest_deadline, lifetime, settings};
 use tablecast_http::Client;
 use tablecast_http::problem::{self, Problem};
 use tablecast_lunch::{Keepsake, MasterSecret, Menu};
@@ -148,6 +148,11 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
         reason::TOO_MANY_ROOMS,
         reason::NOT_YET,
     ];
+    let titled = [
+        reason::TITLE_EMPTY,
+        reason::TITLE_TOO_LONG,
+        reason::TITLE_FORBIDDEN,
+    ];
     let menu = Menu::new(100, MasterSecret::new([0; 32]));
     let shown = Shown {
         id: EXAMPLE,
@@ -175,23 +180,23 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
             )
             .answers(made(StatusCode::CREATED, "The room is there"))
             .refuses(&making)
-            .refuses(&[
-                reason::TITLE_EMPTY,
-                reason::TITLE_TOO_LONG,
-                reason::TITLE_FORBIDDEN,
-            ]),
+            .refuses(&titled),
         Route::post("/session/{id}/again/", again)
             .named(
                 "makeAgain",
                 Tag::Rooms,
                 "Makes the room that follows one that has ended",
-                "The same one for everybody who asks, however often. It has the title and the dishes of the room as it is, or else of its result, and no votes. Settings count only when it is made, and not the title.",
+                "The same one for everybody who asks, however often. It has the title and the dishes of the room as it is, or else of its result, or else of `title` and `menu`; and no votes. Other settings count only when it is made.",
             )
             .room()
-            .takes::<Settings>(about_settings, json!({ "minutes": 30 }))
+            .takes::<Settings>(
+                about_settings,
+                json!({ "minutes": 30, "menu": [{ "item": "김치찌개", "name": "Mina" }] }),
+            )
             .answers(made(StatusCode::CREATED, "The room is there"))
             .answers(made(StatusCode::OK, "The room was there already"))
             .refuses(&making)
+            .refuses(&titled)
             .refuses(&[reason::NOT_FOUND]),
         Route::get("/session/{id}/", show)
             .named(
@@ -226,11 +231,11 @@ pub(super) async fn create(
     let (parts, body) = request.into_parts();
     let settings = settings(
         &parts.headers,
-        &body::read(body::SMALL, &parts.headers, body).await?,
+        &body::read(body::MENU, &parts.headers, body).await?,
     )?;
     let ttl = lifetime(&settings.minutes, site.config.hub.room_max_age)?;
     let id = new_id()?;
-    let menu = menu(&site, &settings, &id).await?;
+    let menu = settings.wanted()?.menu(&site, &id).await?;
     site.creates
         .take(client)
         .map_err(|wait| Problem::too_many("too many new rooms from this address", wait))?;
@@ -251,10 +256,11 @@ pub(super) async fn again(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let mut settings = settings(
+    let settings = settings(
         &parts.headers,
-        &body::read(body::SMALL, &parts.headers, body).await?,
+        &body::read(body::MENU, &parts.headers, body).await?,
     )?;
+    let mut wanted = settings.wanted()?;
     let ttl = lifetime(&settings.minutes, site.config.hub.room_max_age)?;
     site.may_look(client)?;
     site.creates
@@ -277,10 +283,15 @@ pub(super) async fn again(
         }
         room = next;
     };
-    let legacy = legacy(&site, &room).await.map_err(refused)?;
-    settings.title = legacy.title.as_deref().into();
-    let menu = menu(&site, &settings, &id).await?;
-    let menu = menu.with_dishes(legacy.dishes());
+    match legacy(&site, &room).await {
+        Ok(legacy) => {
+            wanted.title = legacy.title;
+            wanted.dishes = Some(legacy.menu);
+        }
+        Err(RoomError::NotFound) if wanted.dishes.is_some() => {}
+        Err(error) => return Err(refused(error)),
+    }
+    let menu = wanted.menu(&site, &id).await?;
     match make(&site, id.clone(), menu, ttl).await {
         Ok(made) => {
             tracing::debug!(room = room.as_str(), successor = id.as_str(), address = %client, "a room was made again");

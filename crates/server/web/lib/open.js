@@ -4,7 +4,7 @@ import { again, createRoom } from '../client/http.js';
 import { root } from './page.js';
 import { person } from './person.js';
 
-/** @import { CreatedRoom, NextSettings, RoomSettings } from '../client/types.js' */
+/** @import { CreatedRoom, NextSettings, Remembered, RoomSettings } from '../client/types.js' */
 
 /** How long a table stays without a join or a change, in minutes. */
 export const STAYS = 180;
@@ -27,5 +27,9 @@ async function staying(minutes, make) {
 /** Opens one, whose host is this browser's person. @param {RoomSettings} [settings] */
 export const openTable = ({ minutes, ...settings } = {}) => staying(minutes ?? STAYS, (ours) => createRoom(root, { ...settings, ...ours }));
 
-/** Opens the table that comes after this one, or finds it: it is the same for all. @param {string} id */
-export const openAgain = (id) => staying(STAYS, (ours) => again(root, id, ours));
+/**
+ * Opens the table that comes after this one, or finds it: it is the same for all.
+ * @param {string} id
+ * @param {Remembered} known what is on the screen
+ */
+export const openAgain = (id, known) => staying(STAYS, (ours) => again(root, id, { ...known, ...ours }));

@@ -131,16 +131,6 @@ export function rememberUnsent(id, item, is) {
   write('localStorage', `unsent.${id}`, items.length ? items : null);
 }
 
-/** The first dishes of a room that is about to be entered. @param {string} id @param {readonly string[]} items */
-export const leaveFor = (id, items) => write('sessionStorage', `begin.${id}`, items);
-
-/** Takes them. @param {string} id @returns {string[]} */
-export function takeFor(id) {
-  const items = read('sessionStorage', `begin.${id}`);
-  write('sessionStorage', `begin.${id}`, null);
-  return Array.isArray(items) ? items.filter(isText) : [];
-}
-
 /** Typed text, for the page that is about to be loaded again. @param {string} id @param {string} text */
 export const leaveTyped = (id, text) => write('sessionStorage', `typed.${id}`, text || null);
 

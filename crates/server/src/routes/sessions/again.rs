@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tablecast::hub::RoomError;
@@ -28,22 +29,16 @@ pub(super) fn successor(room: &RoomId) -> RoomId {
 #[derive(Deserialize)]
 pub(super) struct Legacy {
     pub(super) title: Option<Arc<str>>,
-    #[serde(rename = "menu")]
-    dishes: Vec<Dish>,
+    pub(super) menu: Vec<Dish>,
 }
 
-impl Legacy {
-    /// The dishes, each with the name of who wanted it.
-    pub(super) fn dishes(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.dishes.iter().map(|dish| (&*dish.item, &*dish.name))
-    }
-}
-
-/// A dish, and the name of who wanted it.
-#[derive(Deserialize)]
-struct Dish {
-    item: Arc<str>,
-    name: Arc<str>,
+/// A dish that is on the menu from the beginning.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Dish {
+    /// What it is.
+    pub(super) item: Arc<str>,
+    /// The name of who wanted it.
+    pub(super) name: Arc<str>,
 }
 
 /// What a room leaves: as it is now, or else as it was when it was decided.
@@ -72,7 +67,7 @@ fn as_it_is(menu: &Menu) -> Legacy {
     });
     Legacy {
         title: table.title.clone(),
-        dishes: dishes.collect(),
+        menu: dishes.collect(),
     }
 }
 

@@ -1,15 +1,18 @@
 //! The settings of a new room, and how a request gives them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+use tablecast_core::text::{NAME_GRAPHEMES, clean};
 use tablecast_core::{PersonId, PersonKey, Rejection, RoomId, code};
 
 use crate::reason;
 use crate::routes::body::is_json;
+use crate::routes::sessions::again::Dish;
 use crate::routes::site::{SiteState, unavailable};
 use tablecast_http::Problem;
 use tablecast_lunch::{MAX_VOTES_EACH, MasterSecret, Menu, Rules, code as lunch_code};
@@ -24,7 +27,7 @@ const MAX_MINUTES: u64 = 24 * 60;
 pub(super) struct Settings {
     /// The room's title: a string, or null.
     #[schemars(with = "Option<String>")]
-    pub(super) title: Value,
+    title: Value,
     /// How many minutes it lives after the last join or change: a whole number, or null. A
     /// server may allow less.
     #[schemars(with = "Option<u64>", range(min = 1, max = MAX_MINUTES))]
@@ -49,6 +52,11 @@ pub(super) struct Settings {
     /// How many votes each member may give: a whole number, or null for as many as they like.
     #[schemars(with = "Option<u32>", range(min = 1, max = MAX_VOTES_EACH))]
     votes_each: Value,
+    /// The dishes with which it begins, or null. If it follows another room: the menu of that one as
+    /// whoever asks remembers it, which counts only if the server knows nothing of that room any more;
+    /// then the title counts, too.
+    #[schemars(with = "Option<Vec<Dish>>")]
+    menu: Value,
 }
 
 /// The settings in a body; the defaults if it is empty.
@@ -110,43 +118,83 @@ fn whole(number: &Value) -> Option<u64> {
     number.as_u64().or_else(written_with_a_point)
 }
 
-/// The menu of the new room with this id.
-pub(super) async fn menu(
-    site: &SiteState,
-    settings: &Settings,
-    id: &RoomId,
-) -> Result<Menu, Problem> {
-    let refused = |rejection: Rejection| {
-        let reason = match rejection.code {
-            code::EMPTY => reason::TITLE_EMPTY,
-            code::TOO_LONG => reason::TITLE_TOO_LONG,
-            lunch_code::BAD_DEADLINE => reason::BAD_DEADLINE,
-            code::BAD_COMMAND => reason::BAD_REQUEST,
-            _ => reason::TITLE_FORBIDDEN,
+/// What a request wants of a new room.
+pub(super) struct Wanted {
+    pub(super) title: Option<Arc<str>>,
+    /// With what it begins, if the request says so.
+    pub(super) dishes: Option<Vec<Dish>>,
+    host: Option<PersonKey>,
+    rules: Option<Rules>,
+    deadline: Option<When>,
+}
+
+impl Settings {
+    /// Reads the settings, also those that may count for nothing then.
+    pub(super) fn wanted(&self) -> Result<Wanted, Problem> {
+        let title = match &self.title {
+            Value::Null => None,
+            Value::String(title) => Some(title.as_str().into()),
+            title => return Err(not_allowed("title", title, "a string")),
         };
-        Problem::new(reason, rejection.message)
-    };
-    let mut menu = Menu::new(site.config.max_items, new_secret()?);
-    match &settings.title {
-        Value::Null => {}
-        Value::String(title) => menu = menu.with_title(title).map_err(refused)?,
-        title => return Err(not_allowed("title", title, "a string")),
+        let menu = (!self.menu.is_null()).then_some(&self.menu);
+        Ok(Wanted {
+            title,
+            dishes: menu.map(dishes).transpose()?,
+            host: key(&self.person)?,
+            rules: rules(self)?,
+            deadline: deadline(self)?,
+        })
     }
-    if let Some(key) = key(&settings.person)? {
-        menu = menu.with_host(PersonId::new(key, id));
-    }
-    if let Some(rules) = rules(settings)? {
-        menu = menu.with_rules(rules).map_err(refused)?;
-    }
-    if let Some(deadline) = deadline(settings)? {
-        let now = site.hub.now().await.map_err(|why| unavailable(&why))?;
-        let at = match deadline {
-            When::In(time) => now.saturating_add(time.as_millis() as u64),
-            When::At(at) => at,
+}
+
+impl Wanted {
+    /// The menu of the new room with this id.
+    pub(super) async fn menu(&self, site: &SiteState, id: &RoomId) -> Result<Menu, Problem> {
+        let refused = |rejection: Rejection| {
+            let reason = match rejection.code {
+                code::EMPTY => reason::TITLE_EMPTY,
+                code::TOO_LONG => reason::TITLE_TOO_LONG,
+                lunch_code::BAD_DEADLINE => reason::BAD_DEADLINE,
+                code::BAD_COMMAND => reason::BAD_REQUEST,
+                _ => reason::TITLE_FORBIDDEN,
+            };
+            Problem::new(reason, rejection.message)
         };
-        menu = menu.with_deadline(at, now).map_err(refused)?;
+        let mut menu = Menu::new(site.config.max_items, new_secret()?);
+        if let Some(title) = &self.title {
+            menu = menu.with_title(title).map_err(refused)?;
+        }
+        if let Some(key) = self.host {
+            menu = menu.with_host(PersonId::new(key, id));
+        }
+        if let Some(rules) = self.rules {
+            menu = menu.with_rules(rules).map_err(refused)?;
+        }
+        if let Some(deadline) = &self.deadline {
+            let now = site.hub.now().await.map_err(|why| unavailable(&why))?;
+            let at = match deadline {
+                When::In(time) => now.saturating_add(time.as_millis() as u64),
+                When::At(at) => *at,
+            };
+            menu = menu.with_deadline(at, now).map_err(refused)?;
+        }
+        let dishes = self.dishes.iter().flatten();
+        Ok(menu.with_dishes(dishes.map(|dish| (&*dish.item, &*dish.name))))
     }
-    Ok(menu)
+}
+
+/// The dishes of a menu. What may stand on no menu is left out, and so is what somebody wanted whose
+/// name nobody may have.
+fn dishes(menu: &Value) -> Result<Vec<Dish>, Problem> {
+    let dishes = Vec::<Dish>::deserialize(menu).map_err(|_| {
+        let allowed = "an array of objects like {\"item\":\"pizza\",\"name\":\"Mina\"}";
+        not_allowed("menu", menu, allowed)
+    })?;
+    let cleaned = dishes.into_iter().filter_map(|Dish { item, name }| {
+        let name = clean("the name", &name, NAME_GRAPHEMES).ok()?.into();
+        Some(Dish { item, name })
+    });
+    Ok(cleaned.collect())
 }
 
 /// Who makes the room.
