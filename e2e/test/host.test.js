@@ -48,6 +48,8 @@ test('who opens a table is its host: locks the menu, hands over, and asks somebo
 
   await line('Juno').getByRole('button', { name: mina.w.makeHost }).click();
   await juno.page.getByRole('group', { name: juno.w.said.hostedYou }).waitFor();
+  // Who is host now sees that the others may not change the menu.
+  await table.rules(juno).getByText(juno.w.lockedForOthers, { exact: true }).waitFor();
   await table.person(mina, 'Juno').getByText(mina.w.host, { exact: true }).waitFor();
   await table.box(juno).waitFor();
   await sheet.getByText(mina.w.lockedBy('Juno'), { exact: true }).waitFor();
@@ -139,19 +141,23 @@ test('what was removed and decided can be looked at and put back', async (t) => 
   await table.decided(mina).getByText('Pho', { exact: true }).waitFor();
 });
 
-test('everybody who opens an ended table again is at the same new one', async (t) => {
-  const server = await site(t, BRIEF);
-  const [mina, juno] = [await guest(t, server.base, { reducedMotion: 'reduce' }), await guest(t, server.base, { reducedMotion: 'reduce' })];
-  const id = await table.openShort(mina, server);
-  await table.enter(juno, id);
-  await table.add(mina, 'Pho');
-  await table.decide(mina, 'byDraw');
-  for (const one of [mina, juno]) await one.page.getByRole('heading', { name: one.w.resultTitle, level: 1 }).waitFor();
-  for (const one of [mina, juno]) {
-    await one.page.getByRole('button', { name: one.w.againSame }).click();
-    await one.page.waitForURL((url) => url.pathname !== `/r/${id}`);
-  }
-  await becomes('who is at the new table', async () => new Set([mina, juno].map(({ page }) => page.url())).size, 1);
-  await table.areHere(mina, 2);
-  for (const one of [mina, juno]) await table.dish(one, 'Pho').waitFor();
-});
+for (const isDecided of [true, false]) {
+  test(`everybody who opens ${isDecided ? 'a decided' : 'an undecided'} table again is at the same new one`, async (t) => {
+    const server = await site(t, BRIEF);
+    const [mina, juno] = [await guest(t, server.base, { reducedMotion: 'reduce' }), await guest(t, server.base, { reducedMotion: 'reduce' })];
+    const id = await table.openShort(mina, server);
+    await table.enter(juno, id);
+    await table.add(mina, 'Pho');
+    await table.dish(juno, 'Pho').waitFor();
+    if (isDecided) await table.decide(mina, 'byDraw');
+    const title = isDecided ? 'resultTitle' : 'goneTitle';
+    for (const one of [mina, juno]) await one.page.getByRole('heading', { name: one.w[title], level: 1 }).waitFor();
+    for (const one of [mina, juno]) {
+      await one.page.getByRole('button', { name: one.w.againSame }).click();
+      await one.page.waitForURL((url) => url.pathname !== `/r/${id}`);
+    }
+    await becomes('who is at the new table', async () => new Set([mina, juno].map(({ page }) => page.url())).size, 1);
+    await table.areHere(mina, 2);
+    for (const one of [mina, juno]) await table.dish(one, 'Pho').waitFor();
+  });
+}

@@ -113,6 +113,9 @@ test('three friends choose lunch in three browsers, and a harder one at the tabl
   await table.dish(sora, '김치찌개').waitFor({ state: 'detached' });
   await juno.page.getByRole('group', { name: juno.w.removedBy('Mina', '김치찌개') }).getByRole('button', { name: juno.w.putBack }).click();
   await table.dish(sora, '김치찌개').waitFor();
+  // Who removed it has nothing to undo any more.
+  await table.dish(mina, '김치찌개').waitFor();
+  equal(await mina.page.getByRole('group', { name: mina.w.removed('김치찌개') }).count(), 0);
   // Once more, by the guest who removed it.
   await table.remove(sora, 'Pizza');
   await sora.page.getByRole('group', { name: sora.w.removed('Pizza') }).getByRole('button', { name: sora.w.undo }).click();

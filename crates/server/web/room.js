@@ -225,13 +225,6 @@ room.subscribe((view) => {
   // At the first connection nothing was lost before.
   // The screen that follows shows an end.
   if (wasLive !== undefined && view.status !== 'ended') announce(view.outdated ? w.tooOld : isLive ? w.said.live : w.said.lost);
-  else if (isLive) {
-    for (const item of remember.takeFor(id)) {
-      // A refusal is shown beside the box.
-      remember.rememberUnsent(id, item, true);
-      room.add(item).then(() => remember.rememberUnsent(id, item, false), () => {});
-    }
-  }
   if (isLive || wasLive) wasLive = isLive;
 });
 room.listen('change', ({ by }) => {

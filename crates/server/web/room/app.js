@@ -15,7 +15,7 @@
  *   resolves to whether it was done
  * @property {(error: unknown, said?: Pending, by?: number) => Promise<string | null>} refusal why a command was
  *   refused, once that is known; null if it was done after all. `by`: the member who sent it
- * @property {(text: string, action?: { name: string, run: () => void }) => void} toast
+ * @property {(text: string, action?: { name: string, run: () => void, item: number }) => void} toast
  * @property {(text: string, urgent?: boolean) => void} announce tells screen readers
  */
 

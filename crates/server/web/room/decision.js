@@ -10,6 +10,7 @@ import { link, shown } from '../lib/text.js';
 import { leading } from '../lib/view.js';
 import { called, nameOf } from './people.js';
 import { tell } from './share.js';
+import { isWall } from './watch.js';
 
 /** @import { Contribution, Decision } from '../client/types.js' */
 /** @import { App, Part } from './app.js' */
@@ -43,7 +44,7 @@ export function slip(decision, mine, ...more) {
     h(
       'div',
       { class: 'slip-buttons' },
-      draw && h('button', { type: 'button', class: 'second small', onclick: () => check(decision, mine) }, icon('check'), w.checkIt),
+      draw && !isWall && h('button', { type: 'button', class: 'second small', onclick: () => check(decision, mine) }, icon('check'), w.checkIt),
       ...more,
     ),
   );
@@ -60,7 +61,7 @@ export function decided(app) {
       if (element.dataset['state'] === key) return;
       element.dataset['state'] = key;
       element.hidden = decision === null;
-      fill(element, decision && slip(decision, app.room.contribution, tell(app, decision, state?.title ?? null)));
+      fill(element, decision && slip(decision, app.room.contribution, !isWall && tell(app, decision, state?.title ?? null)));
     },
   };
 }

@@ -149,7 +149,7 @@ function line(app) {
           const me = app.view().me?.id;
           const remove = async () => {
             if (!(await app.attempt(app.room.remove(number)))) return;
-            app.toast(w.removed(item), { name: w.undo, run: () => app.attempt(app.room.restore(number)) });
+            app.toast(w.removed(item), { name: w.undo, run: () => app.attempt(app.room.restore(number)), item: number });
           };
           const others = votes.filter((member) => member !== me).length;
           if (by === me || others === 0) remove();
@@ -213,6 +213,8 @@ function fillLine(li, row, me, isFirst, secret, coming) {
       }),
       more > 0 && h('span', { class: 'more', 'data-initial': `+${more}` }),
     );
+    // A disc has only an initial.
+    set(box, { title: row.votes.map((id) => called(nameOf(id) ?? '')).filter(Boolean).join(', ') || null });
     box.dataset['state'] = state;
   }
 }

@@ -41,7 +41,7 @@ export function notices() {
     }, TOGETHER);
   }
 
-  /** @param {string} text @param {{ name: string, run: () => void }} [action] */
+  /** @param {string} text @param {{ name: string, run: () => void, item: number }} [action] for a dish that is gone */
   function toast(text, action) {
     announce(text);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -53,7 +53,7 @@ export function notices() {
     };
     const element = h(
       'div',
-      { class: 'toast', role: 'group', 'aria-label': text, onpointerenter: stay, onpointerleave: go, onfocusin: stay, onfocusout: go },
+      { class: 'toast', role: 'group', 'aria-label': text, 'data-item': action?.item ?? null, onpointerenter: stay, onpointerleave: go, onfocusin: stay, onfocusout: go },
       h('span', { class: 'toast-text' }, text),
       h(
         'span',
@@ -130,7 +130,7 @@ export function news(app) {
   });
   const time = (/** @type {number} */ at) => timeOfDay(room.localTime(at));
   listen('change', ({ by, change }) => {
-    const { removed, nudged, hosted, reinstated } = change;
+    const { removed, restored, nudged, hosted, reinstated } = change;
     const who = name(by);
     const text = told(change, who, item, name, time);
     const isNews = !isMe(by) && now.status === 'live';
@@ -142,7 +142,10 @@ export function news(app) {
       app.toast(w.removedBy(who, item(removed.number)), {
         name: w.putBack,
         run: () => app.attempt(room.restore(removed.number)),
+        item: removed.number,
       });
     }
+    // It is there again: nothing can be put back any more.
+    if (restored) for (const one of document.querySelectorAll(`.toast[data-item="${restored.number}"]`)) one.remove();
   });
 }

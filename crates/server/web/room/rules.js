@@ -22,7 +22,7 @@ export function rules(app) {
       const { state } = view;
       const { hidden_votes, votes_each } = rulesOf(state);
       const host = called(nameOf(state?.host ?? 0) ?? '');
-      const all = [hidden_votes && w.secretBallot, votes_each !== null && w.votesEach(votes_each), isLocked(view) && w.lockedBy(host)].filter((one) => one !== false);
+      const all = [hidden_votes && w.secretBallot, votes_each !== null && w.votesEach(votes_each), state?.locked === true && (isLocked(view) ? w.lockedBy(host) : w.lockedForOthers)].filter((one) => one !== false);
       if (tags.dataset['state'] !== all.join()) {
         tags.dataset['state'] = all.join();
         fill(tags, ...all.flatMap((text) => [h('span', { class: 'rule' }, text), ' ']));
@@ -42,7 +42,7 @@ function voted(app) {
   const count = h('span', { class: 'voted-count' });
   const discs = h('span', { class: 'voted-discs' });
   const missing = h('strong', {}, w.voteMissing);
-  const nudge = h('button', { type: 'button', class: 'link', onclick: () => app.attempt(app.room.nudge()) }, w.nudge);
+  const nudge = h('button', { type: 'button', class: 'link', onclick: async () => (await app.attempt(app.room.nudge())) && app.toast(w.nudgeSent) }, w.nudge);
   const element = h('div', { class: 'voted' }, discs, count, h('span', { class: 'voted-more' }, missing, nudge));
   /** @param {View} view */
   function update(view) {

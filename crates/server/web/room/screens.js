@@ -3,7 +3,7 @@
 import { roomResult } from '../client/http.js';
 import { spoken, w, why } from '../i18n/index.js';
 import { copy, fill, h, say } from '../lib/dom.js';
-import { openAgain, openTable } from '../lib/open.js';
+import { openAgain } from '../lib/open.js';
 import { root } from '../lib/page.js';
 import * as remember from '../lib/remember.js';
 import { table } from '../lib/pictures.js';
@@ -13,7 +13,7 @@ import { slip } from './decision.js';
 import { called } from './people.js';
 import { tell } from './share.js';
 
-/** @import { RoomResult } from '../client/types.js' */
+/** @import { Remembered, RoomResult } from '../client/types.js' */
 /** @import { Screen } from '../lib/view.js' */
 /** @import { App } from './app.js' */
 
@@ -147,7 +147,7 @@ function last(app) {
     picture: table({ seats: FREE, dishes: [null, null, null] }),
     title: w.goneTitle,
     text: items.length ? `${cause} ${w.goneList}` : cause,
-    buttons: [items.length > 0 && againButton(app, items.map(({ item }) => item)), home(items.length ? 'second' : 'main')],
+    buttons: [items.length > 0 && againButton(app, { title: state?.title ?? null, menu: items }), home(items.length ? 'second' : 'main')],
     more: [unsent(app), items.length > 0 && h('ol', { class: 'old-menu' }, ...lines)],
   });
 }
@@ -166,7 +166,7 @@ function kept(app, { title, decision, menu, decided_at, kept_until }) {
     unsent(app),
     h('h2', { class: 'part-title' }, w.wholeMenu),
     h('ol', { class: 'old-menu' }, ...sorted.map(({ item, name, votes }) => line(item, name, votes))),
-    h('div', { class: 'screen-buttons' }, againButton(app, menu.map(({ item }) => item)), home('second')),
+    h('div', { class: 'screen-buttons' }, againButton(app, { title, menu }), home('second')),
     h('p', { class: 'note' }, w.resultKept(date(kept_until))),
   );
 }
@@ -175,12 +175,12 @@ function kept(app, { title, decision, menu, decided_at, kept_until }) {
 const line = (item, name, votes) =>
   h('li', {}, h('span', { class: 'old-item' }, shown(item)), h('span', { class: 'note' }, `${w.addedBy(called(name))} · ${w.votes(votes)}`));
 
-/** Opens another table with the same dishes. @param {App} app @param {string[]} items */
-function againButton(app, items) {
+/** Opens another table with the same dishes: the same one for all. @param {App} app @param {Remembered} known */
+function againButton(app, known) {
   const button = main(w.againSame, async () => {
     button.disabled = true;
     try {
-      const { id, page } = await next(app, items);
+      const { id, page } = await openAgain(app.id, known);
       remember.leaveTyped(id, typed());
       location.assign(page);
     } catch (error) {
@@ -189,16 +189,4 @@ function againButton(app, items) {
     }
   });
   return button;
-}
-
-/** The table after this one, the same for all. If the server knows nothing of this one any more, one for whoever asks. @param {App} app @param {string[]} items */
-async function next({ id }, items) {
-  try {
-    return await openAgain(id);
-  } catch (error) {
-    if (/** @type {{ code?: string }} */ (error).code !== 'not_found') throw error;
-    const made = await openTable();
-    remember.leaveFor(made.id, items);
-    return made;
-  }
 }

@@ -27,18 +27,18 @@ function isTyping() {
 }
 
 /**
- * The counted votes: the menu, with the winner.
- * @param {Candidate} winner
+ * The counted votes: the menu, if all that could win are on it.
+ * @param {readonly Candidate[]} those
  * @param {readonly Item[]} items
- * @returns {(Candidate & Pick<Item, 'vetoes'>)[]}
+ * @returns {readonly (Candidate & Pick<Item, 'vetoes'>)[]}
  */
-function onTable(winner, items) {
+function onTable(those, items) {
   const all = items.map((item) => ({ ...item, votes: item.votes.length }));
-  return all.some(({ number }) => number === winner.number) ? all : [winner];
+  return those.every(({ number }) => all.some((item) => item.number === number)) ? all : those;
 }
 
 /** @param {readonly Candidate[]} candidates */
-const counted = (candidates) => [...candidates].sort((a, b) => b.votes - a.votes).map(({ item, votes }) => `${item}\u00a0${votes}`).join(', ');
+const counted = (candidates) => [...candidates].sort((a, b) => b.votes - a.votes).map(({ item, votes }) => `${asShown(item)}\u00a0${votes}`).join(', ');
 
 /** @param {App} app @returns {Part} */
 export function stage(app) {
@@ -59,7 +59,7 @@ export function stage(app) {
     if (drawing) {
       if (shown?.number !== drawing.number) {
         shown?.dialog.close();
-        shown = isTyping() ? null : open(drawing.candidates, drawing.number, drawing.name === undefined ? w.drawByClock : w.drawBy(called(drawing.name)));
+        shown = isTyping() ? null : open(drawing.candidates, drawing.number, drawing.name === undefined ? w.drawByClock : w.drawBy(called(drawing.name)), onTable(drawing.candidates, state.items));
       }
       shown?.gather(drawing.contributions.map(({ member }) => colourOf(member)), members.filter(({ away }) => !away).length);
       return;
@@ -72,7 +72,7 @@ export function stage(app) {
       if (!isNews) return;
       if (isTyping() || decision.draw) app.toast(w.said.decided(asShown(decision.winner.item)));
       else {
-        const all = onTable(decision.winner, state.items);
+        const all = onTable([decision.winner], state.items);
         open(all.filter(({ number, vetoes }) => number === decision.winner.number || !vetoes?.length), 0, '', all).tell(decision);
       }
     }
@@ -84,7 +84,7 @@ export function stage(app) {
    * @param {string} started
    * @param {readonly Candidate[]} all those whose votes are told: also what somebody cannot eat
    */
-  function open(candidates, number, started, all = candidates) {
+  function open(candidates, number, started, all) {
     const begun = performance.now();
     const items = app.view().state?.items ?? [];
     const colour = (/** @type {Candidate} */ { number }) => colourOf(items.find((item) => item.number === number)?.by ?? 0) ?? number % 12;

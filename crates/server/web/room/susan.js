@@ -61,8 +61,9 @@ function outline(n, of) {
  * @returns {{ text: string, size: number }}
  */
 export function fitted(name, space, most) {
-  // Hangul and signs are about as wide as high, other letters, which are bold, two thirds of it.
-  const width = (/** @type {string} */ text) => [...text].reduce((sum, c) => sum + (c > '\u1100' ? 1 : 0.68), 0);
+  // Hangul and signs are about as wide as high, other letters, which are bold, less: in the widest of common fonts
+  // `Ramen` has 0.76 a letter.
+  const width = (/** @type {string} */ text) => [...text].reduce((sum, c) => sum + (c > '\u1100' ? 1 : 0.78), 0);
   const least = Math.min(most, SMALLEST);
   let text = fewMarks(name);
   if (width(text) * least > space) {
