@@ -13,7 +13,8 @@ pub struct Item {
     pub number: u64,
     /// Its text, cleaned by `clean`.
     pub item: Arc<str>,
-    /// The member who added it.
+    /// The member who added it; 0: it came from the table before.
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub by: MemberId,
     /// Their name when they added it.
     pub name: Arc<str>,

@@ -25,6 +25,9 @@ pub const MAX_MARKS: usize = 8;
 /// phonetic notation three.
 pub const MAX_PILED_MARKS: usize = 3;
 
+/// The most characters of a member's name, as people count them.
+pub const NAME_GRAPHEMES: usize = 40;
+
 /// Brings a text into its one form and checks it: 1 to `max_graphemes` characters as people
 /// count them, at most 512 bytes, without control characters and without characters that
 /// reverse or hide what follows.

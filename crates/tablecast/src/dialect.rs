@@ -15,9 +15,6 @@ pub enum Dialect {
     Json,
 }
 
-/// The longest name of a member, in characters as people count them.
-pub(crate) const NAME_GRAPHEMES: usize = 40;
-
 /// A digest of a command, the same on all nodes: FNV-1a, 64 bits. It distinguishes an
 /// honest repetition from a mistake. It does not protect against forgery, and need not,
 /// because a member's numbers affect only that member.

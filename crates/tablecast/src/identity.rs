@@ -3,10 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tablecast_core::text::clean;
+use tablecast_core::text::{NAME_GRAPHEMES, clean};
 use tablecast_core::{PersonId, Rejection, RoomId};
-
-use crate::dialect::NAME_GRAPHEMES;
 
 /// Who somebody is, as the program says that embeds the hub: see
 /// [`Hub::upgrade_as`](crate::Hub::upgrade_as).

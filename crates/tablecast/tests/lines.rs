@@ -9,19 +9,22 @@ use tablecast_testing::client::{TEXT, frame};
 
 use support::rooms::Node;
 
-/// Whoever pastes a list has no numbers by which to say a part of it again.
-#[tokio::test]
-async fn lines_beyond_the_rate_wait_for_their_turn_in_order() {
-    const LINES: usize = 60;
+/// A node with the room `r`, in which each member may say so much.
+async fn paced(per_second: f64, burst: u32) -> Node {
     let node = Node::start(HubConfig {
-        command_rate: Rate {
-            per_second: 200.0,
-            burst: 5,
-        },
+        command_rate: Rate { per_second, burst },
         ..HubConfig::default()
     })
     .await;
     node.make("r").await;
+    node
+}
+
+/// Whoever pastes a list has no numbers by which to say a part of it again.
+#[tokio::test]
+async fn lines_beyond_the_rate_wait_for_their_turn_in_order() {
+    const LINES: usize = 60;
+    let node = paced(200.0, 5).await;
     let expected: Vec<String> = (0..LINES).map(|n| n.to_string()).collect();
     let lines = |of: &[String]| -> Vec<u8> {
         let frames = of
@@ -53,15 +56,7 @@ async fn lines_beyond_the_rate_wait_for_their_turn_in_order() {
 /// their seat.
 #[tokio::test]
 async fn lines_that_wait_hold_no_seat_for_long() {
-    let node = Node::start(HubConfig {
-        command_rate: Rate {
-            per_second: 0.001,
-            burst: 1,
-        },
-        ..HubConfig::default()
-    })
-    .await;
-    node.make("r").await;
+    let node = paced(0.001, 1).await;
     let mut member = node.text("r").await;
     member
         .send_bytes(&frame(TEXT, b"add:x").repeat(5))
@@ -76,15 +71,7 @@ async fn lines_that_wait_hold_no_seat_for_long() {
 async fn a_hundred_lines_wait_and_what_comes_beyond_them_is_refused() {
     const WAIT: usize = 100;
     const BEYOND: usize = 7;
-    let node = Node::start(HubConfig {
-        command_rate: Rate {
-            per_second: 0.001,
-            burst: 1,
-        },
-        ..HubConfig::default()
-    })
-    .await;
-    node.make("r").await;
+    let node = paced(0.001, 1).await;
     let mut member = node.text("r").await;
     let lines = frame(TEXT, b"add:x").repeat(1 + WAIT + BEYOND);
     member.send_bytes(&lines).await.unwrap();

@@ -14,13 +14,13 @@ use serde::de::{
 };
 use serde_json::value::RawValue;
 use tablecast_core::membership::Op;
-use tablecast_core::text::clean;
+use tablecast_core::text::{NAME_GRAPHEMES, clean};
 use tablecast_core::{PersonKey, Position};
 use tablecast_protocol::MAX_SAFE_INTEGER;
 use tablecast_protocol::client::{Join, Rename, Request, Resume};
 
+use crate::dialect::digest;
 use crate::dialect::message::{ClientMessage, Misunderstood, WantedSeat};
-use crate::dialect::{NAME_GRAPHEMES, digest};
 use fault::cut;
 pub(crate) use fault::fault;
 pub(crate) use push::{Greeting, ack, error, event, hello, members, snapshot, status};

@@ -208,8 +208,13 @@ impl<A: App> LocalRooms<A> {
             return Err(malformed("it must be a JSON object".to_owned()));
         }
         let body = str::from_utf8(body).map_err(|error| malformed(error.to_string()))?;
-        let said: Post<&RawValue> = serde_json::from_str(body)
-            .map_err(|error| malformed(json::fault::<Post<IgnoredAny>>(body, &error)))?;
+        let said: Post<&RawValue> = serde_json::from_str(body).map_err(|error| {
+            malformed(match error.is_data() {
+                true => json::fault::<Post<IgnoredAny>>(body, &error),
+                // Of what is no JSON the place says more.
+                false => error.to_string(),
+            })
+        })?;
         if said.commands.len() > MAX_COMMANDS {
             return Err(PostError::TooMany);
         }
