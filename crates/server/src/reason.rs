@@ -31,7 +31,7 @@ tablecast_http::reasons! {
     /// The body did not come in time.
     pub(crate) TIMEOUT = REQUEST_TIMEOUT, "timeout", "the body was not complete after 10 s";
     /// The body is too large.
-    pub(crate) BODY_TOO_LONG = PAYLOAD_TOO_LARGE, code::TOO_LONG.as_str(), "the body is too long: it has more than 16 KiB, or by `/sse/{id}/` more than 64 KiB, a command that is larger than a message may be, or more than 64 commands";
+    pub(crate) BODY_TOO_LONG = PAYLOAD_TOO_LARGE, code::TOO_LONG.as_str(), "the body is too long: it has more than 64 KiB, or by `/sse/{id}/` a command that is larger than a message may be, or more than 64 commands";
     /// The body's content type is not JSON.
     pub(crate) BAD_CONTENT_TYPE = UNSUPPORTED_MEDIA_TYPE, "bad_content_type", "the body is not `application/json`";
     /// A handshake is needed.

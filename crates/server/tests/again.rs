@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use support::{Answer, Running, config, say, start, start_on};
 use tablecast::MemoryBackend;
+use tablecast::core::limits::Rate;
 use tablecast_testing::client::Client;
 use tablecast_testing::until;
 
@@ -223,7 +224,10 @@ async fn all_who_say_it_at_once_on_two_nodes_get_one_room() {
 #[tokio::test]
 async fn what_is_not_allowed_for_a_new_room_is_not_allowed_for_this_one() {
     let mut config = config();
-    config.miss_rate.burst = 20;
+    config.miss_rate = Rate {
+        per_second: 0.001,
+        burst: 20,
+    };
     let server = start(config).await;
     let id = make(&server, &json!({})).await;
     let line = format!("POST /session/{id}/again/");

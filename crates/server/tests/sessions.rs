@@ -12,6 +12,7 @@ use support::{Answer, Running, config, redis_backend, say, start, start_on};
 use tablecast::MemoryBackend;
 use tablecast::core::Backend;
 use tablecast::core::backend::{Commit, NewKeepsake};
+use tablecast::core::limits::Rate;
 use tablecast::core::stored::Record;
 use tablecast_testing::client::Client;
 use tablecast_testing::redis::RedisServer;
@@ -369,7 +370,10 @@ async fn a_result_whose_time_is_over_is_not_found() {
 #[tokio::test]
 async fn results_that_are_not_there_are_counted_as_unknown_rooms() {
     let mut config = config();
-    config.miss_rate.burst = 100;
+    config.miss_rate = Rate {
+        per_second: 0.001,
+        burst: 100,
+    };
     let server = start(config).await;
     let look = async || server.get("/session/nobody/result/").await;
     let answer = until("it is counted", look, |answer| answer.status != 404).await;
