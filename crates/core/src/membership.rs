@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 pub use tablecast_protocol::FORMER_MEMBERS;
 use tablecast_protocol::colour::Colour;
+use tablecast_protocol::text::guest_number;
 
 use crate::id::{ConnectionId, MemberId, NodeId, PersonId, SeatToken};
 use crate::logic::{Member, Seats};
@@ -216,7 +217,7 @@ impl Membership {
     pub(crate) fn guest_name(&self) -> String {
         let former = self.former().iter().map(|former| &former.name);
         let names = self.iter().map(|seat| &seat.name).chain(former);
-        let numbers = names.filter_map(|name| name.strip_prefix("guest ")?.parse::<usize>().ok());
+        let numbers = names.filter_map(|name| guest_number(name));
         // So many names leave one of these numbers or the next.
         let mut taken = vec![false; self.taken() + self.former().len()];
         for number in numbers {

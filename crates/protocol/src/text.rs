@@ -28,6 +28,11 @@ pub const MAX_PILED_MARKS: usize = 3;
 /// The most characters of a member's name, as people count them.
 pub const NAME_GRAPHEMES: usize = 40;
 
+/// The number of a name that a server makes up for who says none: `guest N`.
+pub fn guest_number(name: &str) -> Option<usize> {
+    name.strip_prefix("guest ")?.parse().ok()
+}
+
 /// Brings a text into its one form and checks it: 1 to `max_graphemes` characters as people
 /// count them, at most 512 bytes, without control characters and without characters that
 /// reverse or hide what follows.
@@ -371,6 +376,22 @@ mod tests {
             ],
         );
         assert_becomes("fish and chips", &["fish  and   chips"]);
+    }
+
+    /// A text of a hundred thousand characters would take hours if each were compared with
+    /// all others.
+    #[test]
+    fn the_work_grows_with_the_length_alone() {
+        const LONG: usize = 100_000;
+        for unseen in ['\u{200C}', '\u{200D}', '\u{FE0F}', '\u{E0067}', '\u{200B}'] {
+            let many = unseen.to_string().repeat(LONG);
+            assert_becomes("pizza", &[&format!("pizza{many}")]);
+            // Marks are looked over for what is before them.
+            let marks = "\u{5B0}".repeat(700);
+            assert_eq!(code(&format!("x{marks}{many}")), "too_long", "{unseen:?}");
+            let viramas = format!("\u{94D}{unseen}").repeat(500);
+            assert_eq!(code(&format!("क{viramas}{many}")), "too_long", "{unseen:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! where they change how the text looks. The rules use Unicode properties; only characters
 //! without a suitable property are listed.
 
+use std::str::Chars;
+
 use icu_properties::props::{
     BinaryProperty, DefaultIgnorableCodePoint, Emoji, EmojiModifier, EmojiPresentation,
     ExtendedPictographic, GeneralCategory, Ideographic, JoiningType, PrependedConcatenationMark,
@@ -116,26 +118,27 @@ pub(super) fn drop_always(text: &str) -> impl Iterator<Item = char> {
 }
 
 /// Removes characters that change nothing at their place, from a text in NFC; trims it, and
-/// makes a run of blanks one space.
+/// makes a run of blanks one space. The work grows with the length alone, whatever the text is:
+/// no character is looked at again for each invisible one.
 pub(super) fn drop_idle(text: &str) -> String {
-    let mut kept = String::with_capacity(text.len());
-    let mut rest = text.chars();
+    let mut kept = Before::with_capacity(text.len());
+    let mut rest = Behind::new(text);
     while let Some(c) = rest.next() {
         let stays = match c {
-            ' ' => !kept.is_empty() && !kept.ends_with(' '),
-            ZWJ => joins(&kept, rest.as_str()),
-            ZWNJ => parts(&kept, rest.as_str()),
+            ' ' => kept.last().is_some_and(|last| last != ' '),
+            ZWJ => joins(&kept, &mut rest),
+            ZWNJ => parts(&kept, &mut rest),
             MONGOLIAN_VOWEL_SEPARATOR => {
                 let is_letter = |c: Option<char>| c.is_some_and(is_mongolian);
-                is_letter(kept.chars().next_back()) && is_letter(rest.clone().next())
+                is_letter(kept.last()) && is_letter(rest.first())
             }
-            c if is_selector(c) => selects(&kept, c, rest.clone().next()),
+            c if is_selector(c) => selects(kept.last(), c, rest.first()),
             c if is_tag(c) => {
-                if let Some(behind) = flag(&kept, c, rest.as_str()) {
-                    let length = rest.as_str().len() - behind.len();
+                if let Some(tags) = flag(kept.last(), c, rest.as_str()) {
                     kept.push(c);
-                    kept.push_str(&rest.as_str()[..length]);
-                    rest = behind.chars();
+                    for _ in 0..tags {
+                        kept.extend(rest.next());
+                    }
                 }
                 false
             }
@@ -145,75 +148,157 @@ pub(super) fn drop_idle(text: &str) -> String {
             kept.push(c);
         }
     }
-    kept.truncate(kept.trim_end().len());
-    kept
+    kept.into_trimmed()
 }
 
-/// The last character that is neither a mark nor a selector.
-fn base(text: &str) -> Option<char> {
-    text.chars()
-        .rev()
-        .find(|c| !is_mark(*c) && !is_selector(*c) && !is::<EmojiModifier>(*c))
+/// What is kept of a text so far, and what the rules of joiners ask of it.
+#[derive(Default)]
+struct Before {
+    text: String,
+    /// The last character that is neither a mark nor a selector.
+    base: Option<char>,
+    /// Of the last character that is not transparent for joining.
+    joining: Option<JoiningType>,
+    /// Whether the letter before has lost its vowel, so that Indic scripts join it to the next one.
+    has_virama: bool,
 }
 
-/// Whether the letter before has lost its vowel, so that Indic scripts join it to the next one.
-fn has_virama(text: &str) -> bool {
-    let mut marks = text
-        .chars()
-        .rev()
-        .take_while(|c| is_mark(*c) || is_spacing(*c));
-    marks.any(|c| canonical_combining_class(c) == VIRAMA)
+impl Before {
+    fn with_capacity(bytes: usize) -> Self {
+        Before {
+            text: String::with_capacity(bytes),
+            ..Before::default()
+        }
+    }
+
+    fn last(&self) -> Option<char> {
+        self.text.chars().next_back()
+    }
+
+    fn push(&mut self, c: char) {
+        self.text.push(c);
+        let is_mark = is_mark(c);
+        if !is_mark && !is_selector(c) && !is::<EmojiModifier>(c) {
+            self.base = Some(c);
+        }
+        if is_opaque(c) {
+            self.joining = Some(joining(c));
+        }
+        let is_sign = is_mark || category(c) == GeneralCategory::SpacingMark;
+        self.has_virama = is_sign && (self.has_virama || is_virama(c));
+    }
+
+    fn into_trimmed(mut self) -> String {
+        self.text.truncate(self.text.trim_end().len());
+        self.text
+    }
 }
 
-fn is_spacing(c: char) -> bool {
-    category(c) == GeneralCategory::SpacingMark
+impl Extend<char> for Before {
+    fn extend<T: IntoIterator<Item = char>>(&mut self, chars: T) {
+        chars.into_iter().for_each(|c| self.push(c));
+    }
 }
 
-/// Whether the neighbours join; characters that are transparent for joining are skipped.
-fn neighbours(before: &str, behind: &str) -> (bool, bool) {
+/// What is still to be read of a text.
+struct Behind<'a> {
+    rest: Chars<'a>,
+    /// Of the next character that is not transparent for joining, and how many bytes there are from
+    /// it on. It is the next one until it is read.
+    joining: Option<(usize, Option<JoiningType>)>,
+}
+
+impl<'a> Behind<'a> {
+    fn new(text: &'a str) -> Self {
+        Behind {
+            rest: text.chars(),
+            joining: None,
+        }
+    }
+
+    fn as_str(&self) -> &'a str {
+        self.rest.as_str()
+    }
+
+    fn next(&mut self) -> Option<char> {
+        self.rest.next()
+    }
+
+    fn first(&self) -> Option<char> {
+        self.rest.clone().next()
+    }
+
+    fn joining(&mut self) -> Option<JoiningType> {
+        let bytes = self.as_str().len();
+        if let Some((from, joining)) = self.joining
+            && from <= bytes
+        {
+            return joining;
+        }
+        let mut opaque = self.as_str().char_indices().filter(|(_, c)| is_opaque(*c));
+        let (from, joining) = match opaque.next() {
+            Some((at, c)) => (bytes - at, Some(joining(c))),
+            None => (0, None),
+        };
+        self.joining = Some((from, joining));
+        joining
+    }
+}
+
+fn is_virama(c: char) -> bool {
+    canonical_combining_class(c) == VIRAMA
+}
+
+/// Whether it is not skipped where letters join.
+fn is_opaque(c: char) -> bool {
+    joining(c) != JoiningType::Transparent && !is_ignorable(c)
+}
+
+/// Whether the neighbours join.
+fn neighbours(before: &Before, behind: &mut Behind<'_>) -> (bool, bool) {
     use JoiningType as J;
-    let is_opaque = |c: &char| joining(*c) != J::Transparent && !is_ignorable(*c);
-    let before = before.chars().rev().find(is_opaque).map(joining);
-    let behind = behind.chars().find(is_opaque).map(joining);
     (
         matches!(
-            before,
+            before.joining,
             Some(J::DualJoining | J::LeftJoining | J::JoinCausing)
         ),
         matches!(
-            behind,
+            behind.joining(),
             Some(J::DualJoining | J::RightJoining | J::JoinCausing)
         ),
     )
 }
 
+fn is_joiner(c: Option<char>) -> bool {
+    matches!(c, Some(ZWJ | ZWNJ))
+}
+
 /// Whether a zero width joiner changes something: two pictures become one, a letter is
 /// shown in its joined form without a neighbour, or an Indic letter takes its half form.
-fn joins(before: &str, behind: &str) -> bool {
-    if before.ends_with([ZWJ, ZWNJ]) {
+fn joins(before: &Before, behind: &mut Behind<'_>) -> bool {
+    let (last, next) = (before.last(), behind.first());
+    if is_joiner(last) {
         return false;
     }
-    let next = behind.chars().next();
     let is_picture = |c: Option<char>| c.is_some_and(is::<ExtendedPictographic>);
-    if is_picture(base(before)) && is_picture(next) {
+    if is_picture(before.base) && is_picture(next) {
         return true;
     }
-    let is_virama = |c: char| canonical_combining_class(c) == VIRAMA;
     let (left, right) = neighbours(before, behind);
-    has_virama(before) || left != right || (!before.is_empty() && next.is_some_and(is_virama))
+    before.has_virama || left != right || (last.is_some() && next.is_some_and(is_virama))
 }
 
 /// Whether a zero width non-joiner changes something: it separates letters that would join
 /// (RFC 5892, A.1), or prevents an Indic or Khmer sign from changing its form.
-fn parts(before: &str, behind: &str) -> bool {
-    if before.ends_with([ZWJ, ZWNJ]) {
+fn parts(before: &Before, behind: &mut Behind<'_>) -> bool {
+    let last = before.last();
+    if is_joiner(last) {
         return false;
     }
-    let next = behind.chars().next();
-    let is_letter = next.is_some_and(char::is_alphabetic);
+    let is_letter = behind.first().is_some_and(char::is_alphabetic);
     // MUUSIKATOAN and TRIISAP, which would change their place before a vowel sign.
-    let is_shifted = before.ends_with(['\u{17C9}', '\u{17CA}']);
-    neighbours(before, behind) == (true, true) || (is_letter && (has_virama(before) || is_shifted))
+    let is_shifted = matches!(last, Some('\u{17C9}' | '\u{17CA}'));
+    neighbours(before, behind) == (true, true) || (is_letter && (before.has_virama || is_shifted))
 }
 
 fn is_mongolian(c: char) -> bool {
@@ -221,8 +306,8 @@ fn is_mongolian(c: char) -> bool {
 }
 
 /// Whether the character before has the form that the selector chooses.
-fn selects(before: &str, selector: char, next: Option<char>) -> bool {
-    let Some(base) = before.chars().next_back() else {
+fn selects(before: Option<char>, selector: char, next: Option<char>) -> bool {
+    let Some(base) = before else {
         return false;
     };
     match selector {
@@ -243,9 +328,9 @@ fn selects(before: &str, selector: char, next: Option<char>) -> bool {
     }
 }
 
-/// The text after a flag that consists of this tag and the following ones; `None` without a flag.
-fn flag<'a>(before: &str, tag: char, behind: &'a str) -> Option<&'a str> {
-    if !before.ends_with(BLACK_FLAG) {
+/// How many tags follow this one in a flag; `None` without a flag.
+fn flag(before: Option<char>, tag: char, behind: &str) -> Option<usize> {
+    if before != Some(BLACK_FLAG) {
         return None;
     }
     let tags_of = |name: &str| {
@@ -255,5 +340,10 @@ fn flag<'a>(before: &str, tag: char, behind: &'a str) -> Option<&'a str> {
         tags.chain([END_OF_TAGS]).collect::<String>()
     };
     let mut flags = FLAGS.iter().map(|name| tags_of(name));
-    flags.find_map(|tags| behind.strip_prefix(tags.strip_prefix(tag)?))
+    flags.find_map(|tags| {
+        let following = tags.strip_prefix(tag)?;
+        behind
+            .starts_with(following)
+            .then(|| following.chars().count())
+    })
 }
