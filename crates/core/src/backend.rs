@@ -216,7 +216,8 @@ pub struct Keepsake {
 }
 
 /// What a store notes of an alarm, no later than the commit that sets it. Only a hint: the
-/// commit may have been refused, and the room may have another alarm since.
+/// commit may have been refused, and the room may have another alarm since. Of one room and time
+/// the newest hint takes the place of the others: each opening of a room notes its alarm again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AlarmHint {
     /// When the alarm is due (backend clock, ms).

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use redis::aio::{MultiplexedConnection, SendError};
-use redis::{AsyncConnectionConfig, Cmd, ConnectionInfo, PushInfo, PushKind, RedisResult, Value};
+use redis::{AsyncConnectionConfig, ConnectionInfo, PushInfo, PushKind, RedisResult, Value};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -89,14 +89,12 @@ impl Connection {
         })
     }
 
-    /// Probes it until it fails. Only this finds a peer that silently swallows everything.
-    /// Even a refusal (`BUSY`, `LOADING`) shows that the connection works. Other answers
-    /// are checked.
-    pub(crate) async fn probe(
-        &self,
-        question: &Cmd,
-        look: impl Fn(Value) -> Result<(), Trouble>,
-    ) -> Loss {
+    /// Probes it until it fails or leads to a replica, which may hear nothing from its primary any
+    /// more. Only this finds a peer that silently swallows everything. Even a refusal (`BUSY`,
+    /// `LOADING`) shows that the connection works. `look` sees each report on the replication.
+    pub(crate) async fn probe(&self, look: impl Fn(&str)) -> Loss {
+        let mut question = redis::cmd("INFO");
+        question.arg("replication");
         let mut commands = self.commands.clone();
         loop {
             tokio::select! {
@@ -106,8 +104,12 @@ impl Connection {
             let answer = question.query_async::<Value>(&mut commands);
             match timeout(self.timeout, answer).await {
                 Ok(Ok(answer)) => {
-                    if let Err(trouble) = look(answer) {
-                        return Loss::Sick(trouble);
+                    // A proxy may answer something else; still, the connection works.
+                    if let Ok(report) = redis::from_redis_value::<String>(answer) {
+                        if is_replica(&report) {
+                            return Loss::Sick(Trouble::replica());
+                        }
+                        look(&report);
                     }
                 }
                 Ok(Err(error)) if error.code().is_some() => {}
@@ -133,6 +135,8 @@ pub(crate) struct Live {
     pipeline: Pipeline,
     run: Box<str>,
     history: Mutex<Arc<str>>,
+    /// Cancelled when the server has refused a write.
+    refuses: CancellationToken,
     /// What the server told of itself when it was connected to.
     pub(crate) told: Told,
 }
@@ -190,6 +194,7 @@ impl Live {
             commands,
             run: run.into(),
             history: Mutex::new(history(run, &report)),
+            refuses: CancellationToken::new(),
             told: Told::by(&report),
         };
         Ok((live, connection))
@@ -198,21 +203,19 @@ impl Live {
     /// Probes its connection until it fails or leads to a replica; also learns of a new
     /// replid.
     pub(crate) async fn probe(&self, connection: &Connection) -> Loss {
-        let mut question = redis::cmd("INFO");
-        question.arg("replication");
-        let look = |answer: Value| {
-            // A proxy may answer something else; still, the connection works.
-            let Ok(report) = redis::from_redis_value::<String>(answer) else {
-                return Ok(());
-            };
-            if is_replica(&report) {
-                return Err(Trouble::replica());
-            }
-            let newest = history(&self.run, &report);
-            *self.history.lock() = newest;
-            Ok(())
-        };
-        connection.probe(&question, look).await
+        let look = |report: &str| *self.history.lock() = history(&self.run, report);
+        connection.probe(look).await
+    }
+
+    /// Has this connection replaced, because its server does not take writes: the name may lead
+    /// to another server now. However many commands were refused, the next connection stays.
+    pub(crate) fn replace(&self) {
+        self.refuses.cancel();
+    }
+
+    /// Waits until it is to be replaced.
+    pub(crate) async fn replaced(&self) {
+        self.refuses.cancelled().await;
     }
 
     /// Calls a script by its hash, or with its code if Redis does not know the hash.

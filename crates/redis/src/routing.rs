@@ -60,10 +60,10 @@ impl Router {
                 }
                 Problem::Refused(refusal, is_replica) => {
                     self.context.refresh.notify_one();
-                    let server = target.server.as_ref();
-                    if is_replica && let Some(server) = server {
-                        server.replace();
+                    if is_replica {
+                        target.live.replace();
                     }
+                    let server = target.server.as_ref();
                     if server.is_some_and(|server| server.doubt()) {
                         return Err(refusal.error());
                     }

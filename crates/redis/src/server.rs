@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use redis::ConnectionInfo;
 use tablecast_core::backend::{BackendError, Health};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -40,7 +40,6 @@ pub(crate) struct Server {
     slots: Mutex<Vec<RangeInclusive<u16>>>,
     link: watch::Sender<Link>,
     changes: Changes,
-    replace: Notify,
     rooms: Arc<Rooms>,
     cancel: CancellationToken,
 }
@@ -66,7 +65,6 @@ impl Server {
             address,
             slots: Mutex::default(),
             link: watch::Sender::new(Link::Connecting),
-            replace: Notify::new(),
             rooms: Arc::default(),
             cancel: context.cancel.child_token(),
         });
@@ -151,12 +149,6 @@ impl Server {
         self.changes.doubt()
     }
 
-    /// Replaces the command connection, because this server does not take writes: the name
-    /// may lead to another server now.
-    pub(crate) fn replace(&self) {
-        self.replace.notify_one();
-    }
-
     fn set_link(&self, link: Link) {
         self.link.send_replace(link);
         self.context.health.send_replace(());
@@ -194,7 +186,7 @@ async fn keep_commands(server: Arc<Server>) {
                 let loss = tokio::select! {
                     loss = live.probe(&connection) => loss,
                     loss = check::keep(&server.context, &server.changes, |slot| server.owns(slot), &live) => loss,
-                    () = server.replace.notified() => Loss::Sick(Trouble::replica()),
+                    () = live.replaced() => Loss::Sick(Trouble::replica()),
                 };
                 tracing::warn!(server = %name, reason = %loss, "redis connection lost");
                 server.set_link(match loss {

@@ -77,9 +77,8 @@ async fn use_up(deliveries: &Deliveries, connection: &Connection) -> Loss {
         refused: Again::new(RETRY_SOON),
         denied: Again::new(RETRY_DENIED),
     };
-    let ping = redis::cmd("PING");
     tokio::select! {
-        loss = connection.probe(&ping, |_| Ok(())) => loss,
+        loss = connection.probe(|_| {}) => loss,
         loss = subscriptions.serve() => loss,
         () = deliveries.taken_away.cancelled() => {
             deliveries.context.refresh.notify_one();

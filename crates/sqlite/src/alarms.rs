@@ -14,11 +14,14 @@ fn sum(at: i64, id: &str, seq: i64) -> i64 {
     checksum::of(Table::Alarms, &[at, seq], id, &[])
 }
 
-/// Notes that a room has an alarm at this time, set by the commit whose first event has this seq.
+/// Notes that a room has an alarm at this time, set by the commit whose first event has this seq, in
+/// place of what was noted of both before.
 pub(crate) fn write(connection: &Connection, at: u64, id: &str, seq: u64) -> rusqlite::Result<()> {
-    let mut write =
-        connection.prepare_cached("REPLACE INTO alarms (at, id, seq, sum) VALUES (?, ?, ?, ?)")?;
     let (at, seq) = (signed(at), signed(seq));
+    let mut before = connection.prepare_cached("DELETE FROM alarms WHERE at = ? AND id = ?")?;
+    before.execute(params![at, id])?;
+    let mut write =
+        connection.prepare_cached("INSERT INTO alarms (at, id, seq, sum) VALUES (?, ?, ?, ?)")?;
     write.execute(params![at, id, seq, sum(at, id, seq)])?;
     Ok(())
 }

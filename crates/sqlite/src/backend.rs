@@ -26,6 +26,7 @@ use crate::error::{OpenError, Problem, closed};
 use crate::leases::Leases;
 use crate::open::{self, Opened};
 use crate::options::SqliteOptions;
+use crate::pulse::Pulse;
 use crate::queue::{self, Asking, Refused, queue};
 use crate::readers::Readers;
 use crate::rows;
@@ -39,6 +40,10 @@ use crate::writer::{Asked, Reply, Work, Writer};
 
 /// Half the log, so that what follows a snapshot is in it with room to spare.
 const SNAPSHOT_INTERVAL: usize = LOG_EVENTS / 2;
+
+/// One piece of the writer's work takes so many times as long as an answer may: the disk hangs. A slow
+/// disk alone does not take as long, and then the changes are late, and pass.
+const HANGS: u32 = 3;
 
 /// How far the system's clock may be behind the rooms' without a word, in milliseconds: it is
 /// set by a little now and then.
@@ -128,7 +133,9 @@ struct Store {
     watchers: Arc<Watchers>,
     leases: Leases,
     stored: Arc<AtomicUsize>,
+    /// What the writer tells.
     health: watch::Receiver<Health>,
+    pulse: Arc<Pulse>,
     /// How long the disk may take to answer.
     timeout: Duration,
     /// The next node.
@@ -160,6 +167,7 @@ impl Store {
         let stored = Arc::new(AtomicUsize::new(rooms));
         let health = watch::Sender::new(Health::Up);
         let heard = health.subscribe();
+        let pulse = Arc::new(Pulse::new());
         let readers = Readers::start(|| open::connect_beside(&path))?;
         let self_check = match new_run {
             Some(NewRun::New) => None,
@@ -176,6 +184,7 @@ impl Store {
             watchers: Arc::clone(&watchers),
             stored: Arc::clone(&stored),
             health,
+            pulse: Arc::clone(&pulse),
             sweeper: Sweeper::new(),
             is_longer: false,
         };
@@ -195,6 +204,7 @@ impl Store {
             leases: Leases::default(),
             stored,
             health: heard,
+            pulse,
             timeout,
             nodes: AtomicU64::new(1),
         })
@@ -375,14 +385,24 @@ impl Backend for SqliteBackend {
     }
 
     fn health(&self) -> HealthChanges {
+        let (timeout, pulse) = (self.store.timeout, Arc::clone(&self.store.pulse));
         let heard = (self.store.health.clone(), Health::Up);
-        Box::pin(stream::unfold(heard, |(mut heard, told)| async move {
-            loop {
-                let now = heard.borrow_and_update().clone();
-                if now != told {
-                    return Some((now.clone(), (heard, now)));
+        Box::pin(stream::unfold(heard, move |(mut heard, told)| {
+            let pulse = Arc::clone(&pulse);
+            async move {
+                loop {
+                    let now = match pulse.is_longer_than(timeout * HANGS) {
+                        true => Health::Down("the disk does not answer".to_owned()),
+                        false => heard.borrow_and_update().clone(),
+                    };
+                    if now != told {
+                        return Some((now.clone(), (heard, now)));
+                    }
+                    // A writer that hangs tells nothing.
+                    if let Ok(changed) = tokio::time::timeout(timeout, heard.changed()).await {
+                        changed.ok()?;
+                    }
                 }
-                heard.changed().await.ok()?;
             }
         }))
     }

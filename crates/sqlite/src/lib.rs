@@ -40,6 +40,7 @@ mod leases;
 mod open;
 mod options;
 mod place;
+mod pulse;
 mod queue;
 mod readers;
 mod rows;

@@ -16,6 +16,7 @@ use crate::checkpoints::{self, Checkpoints};
 use crate::clock::Clock;
 use crate::error::{self, RowError};
 use crate::place::Place;
+use crate::pulse::Pulse;
 use crate::queue::Taking;
 use crate::rows::StoreRow;
 use crate::run_file::RunFile;
@@ -227,6 +228,8 @@ pub(crate) struct Writer {
     /// [`Totals::stored`], for others to see.
     pub(crate) stored: Arc<AtomicUsize>,
     pub(crate) health: watch::Sender<Health>,
+    /// For others to see when it hangs.
+    pub(crate) pulse: Arc<Pulse>,
     pub(crate) sweeper: Sweeper,
     /// Pages were given back, and the file is as long as before.
     pub(crate) is_longer: bool,
@@ -240,6 +243,7 @@ impl Writer {
         // Nobody has changed anything since the last tick.
         let mut is_idle = true;
         while let Some(group) = queue.take(GROUP, next_tick) {
+            self.pulse.begin();
             if !group.is_empty() && self.take(group) {
                 changed_at = Instant::now();
                 is_idle = false;
@@ -258,6 +262,7 @@ impl Writer {
                 // What is left is done step by step, so that nobody waits for all of it.
                 next_tick = if rest { now } else { now + TICK };
             }
+            self.pulse.end();
         }
         self.close();
     }

@@ -10,9 +10,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt};
 use tablecast_core::Backend;
-use tablecast_core::backend::{Committed, Created, Listener, NewRoom, Publication};
+use tablecast_core::backend::{Committed, Created, Health, Listener, NewRoom, Publication};
 use tablecast_sqlite::SqliteBackend;
 
 use common::{Folder, HOUR, commit, create, load, room, step, texts, try_create};
@@ -50,8 +50,14 @@ impl Gate {
 
 impl Held {
     fn new() -> Self {
+        Held::with_timeout(None)
+    }
+
+    /// As the options say how long the disk may take, or so long.
+    fn with_timeout(timeout: Option<Duration>) -> Self {
         let folder = Folder::new();
-        let options = folder.options();
+        let mut options = folder.options();
+        options.timeout = timeout.unwrap_or(options.timeout);
         let gate = Arc::new(Gate::default());
         let passed = Arc::clone(&gate);
         let clock = move || {
@@ -194,6 +200,19 @@ async fn a_node_that_gives_up_a_commit_under_way_hears_that_it_has_missed_it() {
     )
     .await;
     assert!(matches!(first.await, Ok(Committed::Accepted(_))));
+}
+
+/// A disk that hangs gives no error, and nobody may have asked for anything.
+#[tokio::test]
+async fn a_writer_that_is_held_up_is_not_healthy_and_one_that_goes_on_is() {
+    let held = Held::with_timeout(Some(Duration::from_millis(100)));
+    let mut health = held.backend.health();
+    assert!(health.next().now_or_never().is_none(), "it is up");
+    held.hold().await;
+    let down = health.next().await.unwrap();
+    assert_eq!(down, Health::Down("the disk does not answer".to_owned()));
+    held.let_go();
+    assert_eq!(health.next().await, Some(Health::Up));
 }
 
 #[tokio::test]

@@ -116,7 +116,7 @@ impl MemoryBackend {
         }
         if let (Some(at), Committed::Accepted(_)) = (alarm, &committed) {
             let (room, seq) = (id.clone(), expected.seq + 1);
-            state.alarms.insert(AlarmHint { at, room, seq });
+            note(&mut state.alarms, AlarmHint { at, room, seq });
         }
         if let (true, Committed::Accepted(stamp)) = (others, &committed) {
             let publication = Publication {
@@ -165,11 +165,10 @@ impl Backend for MemoryBackend {
         topic.room = Some(made);
         state.expiries.push(Reverse(expiry));
         state.keepsakes.forget(room);
-        state.alarms.extend(alarm.map(|at| AlarmHint {
-            at,
-            room: room.clone(),
-            seq: 0,
-        }));
+        if let Some(at) = alarm {
+            let (room, seq) = (room.clone(), 0);
+            note(&mut state.alarms, AlarmHint { at, room, seq });
+        }
         BackendFuture::now(Ok(created))
     }
 
@@ -355,6 +354,20 @@ impl State {
             }
         }
     }
+}
+
+/// Notes a hint in place of the one of the same room and time.
+fn note(alarms: &mut BTreeSet<AlarmHint>, hint: AlarmHint) {
+    let first = AlarmHint {
+        seq: 0,
+        ..hint.clone()
+    };
+    let is_its = |one: &&AlarmHint| (one.at, &one.room) == (hint.at, &hint.room);
+    let before = alarms.range(first..).next().filter(is_its).cloned();
+    if let Some(before) = before {
+        alarms.remove(&before);
+    }
+    alarms.insert(hint);
 }
 
 /// When to check whether a room has expired, ordered by time.

@@ -452,6 +452,28 @@ async fn of_an_alarm_that_is_put_off_again_and_again_one_hint_stays() {
     assert_eq!(hints[0].at, at + 19);
 }
 
+/// Nor does who opens the room again and again: each node that opens it notes the alarm.
+#[tokio::test]
+async fn of_a_room_that_is_opened_again_and_again_one_hint_stays() {
+    let hands = Hands::new();
+    let store = hands.store();
+    let look = store.another_node();
+    let node = Node::on(store).await;
+    node.make("r").await;
+    let at = hands.now() + 60_000;
+    node.set("r", at).await;
+    for _ in 0..5 {
+        let mut member = node.join("r").await;
+        member.client.send_close(1000).await.unwrap();
+        member.client.ended().await.unwrap();
+        node.until_closed().await;
+    }
+    drop(node);
+    hands.pass(100 * SECOND);
+    let hints = look.due_alarms(100).await.unwrap().hints;
+    assert_eq!(hints.len(), 1, "{hints:?}");
+}
+
 /// Enters a room through memory, without the network, so that time can stand still meanwhile.
 async fn enter(hub: &Hub<Egg>, room: &str) -> Client {
     let mut client = Client::over(connect_in_memory(hub, room).await);
