@@ -414,6 +414,11 @@ async fn the_secret_of_a_seat_opens_it_only_for_whom_it_belongs_to() {
     let again = enter(address, "/r/7/Mina/pupil", resume).await;
     assert_eq!(again.hello["you"], mina.hello["you"]);
     assert_eq!(again.hello["resumed"], true);
+    // She is called otherwise now.
+    let resume = json!({"resume": {"seat": again.hello["seat"]}});
+    let again = enter(address, "/r/7/Mina%20B/pupil", resume).await;
+    assert_eq!(again.hello["name"], "Mina B");
+    assert_eq!(again.hello["you"], mina.hello["you"]);
     // Nor does it keep what she may do no more.
     let resume = json!({"resume": {"seat": again.hello["seat"]}});
     let promoted = enter(address, "/r/7/Mina/teacher", resume).await;

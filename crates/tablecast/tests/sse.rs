@@ -225,6 +225,27 @@ async fn whoever_leaves_is_gone_after_what_they_said() {
     assert_eq!(one.items("r").await, ["x", "x"]);
 }
 
+/// Also where all that came with it is answered: they would not say it again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_cannot_leave_yet_is_told_so() {
+    let backend = FaultyBackend::new(Arc::new(MemoryBackend::new()));
+    let faults = backend.faults();
+    let config = HubConfig {
+        command_deadline: Duration::from_millis(200),
+        ..HubConfig::default()
+    };
+    let node = Node::on(Arc::new(backend), config).await;
+    node.make("r").await;
+    let stream = listen(&node, json!({"join": {}})).await;
+    let leave = json!({"seat": stream.secret(), "commands": [{"id": 1}], "leave": true});
+    faults.down("as the test asked");
+    assert_eq!(post(node.address, PATH, &leave).await.status, 503);
+    faults.up();
+    let left = async || post(node.address, PATH, &leave).await.status;
+    until("the store is back", left, |status| *status == 200).await;
+    node.until_seats("r", 0).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_was_asked_to_leave_is_told_so() {
     let [one, other] = two(HubConfig::default()).await;

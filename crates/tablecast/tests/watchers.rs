@@ -6,12 +6,15 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use support::Hands;
-use support::rooms::{JsonMember, Node, code};
+use support::rooms::{JsonMember, Node, NodeOf, code};
 use support::secrets;
 use tablecast::core::limits::{Rate, WATCHERS};
-use tablecast::{HubConfig, MemoryBackend};
+use tablecast::core::logic::{Context, Logic};
+use tablecast::core::{MemberId, Rejection};
+use tablecast::{App, HubConfig, MemoryBackend};
 use tablecast_testing::client::Client;
 use tablecast_testing::faulty::{Call, Fault};
 use tablecast_testing::{FaultyBackend, until};
@@ -194,6 +197,50 @@ async fn free_seats_are_given_in_order_of_coming() {
         is_watching(&node.enter("r", only()).await.hello),
         "nor later"
     );
+}
+
+/// A room whose state is who has left it.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Gone(Vec<MemberId>);
+
+impl Logic for Gone {
+    type Command = ();
+    type Event = MemberId;
+
+    fn decide(&self, _: &Context<'_>, (): &()) -> Result<Vec<MemberId>, Rejection> {
+        Ok(Vec::new())
+    }
+
+    fn apply(&mut self, _: Option<MemberId>, member: &MemberId) {
+        self.0.push(*member);
+    }
+
+    fn left(&self, member: MemberId, _dismissed: bool) -> Vec<MemberId> {
+        vec![member]
+    }
+}
+
+impl App for Gone {
+    fn text_command(_: &str) -> Result<(), Rejection> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn who_speaks_text_is_told_what_follows_from_a_seat_that_goes_to_one_who_watched() {
+    let config = HubConfig {
+        seat_grace: Duration::from_millis(300),
+        ..config(2)
+    };
+    let node = NodeOf::<Gone>::start(config).await;
+    node.make("r").await;
+    let mut text = node.text("r").await;
+    let mina = node.json("r").await;
+    let id = mina.hello["you"].clone();
+    let mut watcher = node.enter("r", watch()).await;
+    mina.client.reset().unwrap();
+    seated(&mut watcher).await;
+    assert_eq!(text.next_text().await.unwrap(), json!([id]).to_string());
 }
 
 /// The seat of a member who does not come back is free when the grace is over, also with nobody

@@ -303,12 +303,12 @@ impl<A: App> Batch<A> {
         let mut decided = std::mem::take(&mut requests.spare);
         let mut text = Frames::default();
         draft.ring();
-        if context.text_limit.is_some() && !draft.events().is_empty() {
-            show(&mut text, &draft.room().logic, draft.events());
-        }
         if requests.watchers.wait() {
             // A seat that could be free is theirs, before somebody new comes for it.
             context.reap(&mut draft);
+        }
+        if context.text_limit.is_some() && !draft.events().is_empty() {
+            show(&mut text, &draft.room().logic, draft.events());
         }
         while draft.events().len() < EVENTS
             && text.len() <= context.text_limit.unwrap_or(0)
@@ -463,7 +463,13 @@ impl DecideContext<'_> {
             None => self.join_anew(draft, request),
         };
         match seated {
-            Ok(member) => Outcome::Seated(member),
+            Ok(member) => {
+                if let Some(identity) = &request.identity {
+                    // Who returns may have had another name.
+                    draft.set_name(member, identity.name());
+                }
+                Outcome::Seated(member)
+            }
             Err(Refusal::Full { .. }) if watch == Watch::UntilSeated => Outcome::Watching,
             Err(refusal) => Outcome::Refused(refusal),
         }
@@ -481,20 +487,14 @@ impl DecideContext<'_> {
             WantedSeat::Again { .. } => (None, None),
         };
         let identity = request.identity.as_deref();
-        let told = identity.map(Identity::name);
-        let member = draft.join(&Join {
-            name: told.map(str::to_owned).or(name),
+        draft.join(&Join {
+            name: identity.map(|known| known.name().to_owned()).or(name),
             colour,
             token: request.token,
             person: request.person,
             role: identity.and_then(Identity::role).cloned(),
             node: self.node.clone(),
             connection: request.connection,
-        })?;
-        if let Some(told) = told {
-            // Who returns may have had another name.
-            draft.set_name(member, told);
-        }
-        Ok(member)
+        })
     }
 }

@@ -194,7 +194,9 @@ impl<A: App> LocalRooms<A> {
             }
             // It lost the seat after its commands.
             Err(RoomError::Refused(_)) if is_any_done => {}
-            Err(RoomError::Unavailable(_)) if !all.is_empty() && are_all_answered => {}
+            // Who leaves is told if that was not done.
+            Err(RoomError::Unavailable(_))
+                if !all.is_empty() && are_all_answered && !said.leave => {}
             Err(why) => return Err(why.into()),
         }
         Ok(Answers::of(&all))
