@@ -226,6 +226,12 @@ const drawn = ({ number, commitment, candidates, contributions }, secret) => ({ 
 /** All decisions that can be looked at again, newest first, without their draws. @type {(menu: Menu) => Numbered[]} */
 const numbered = ({ decision, past }) => (decision?.number ? [/** @type {Numbered} */ ({ ...decision, draw: null }), ...past] : [...past]);
 
+/** @type {(item: Item, by: number, on: boolean) => Item} */
+function veto({ vetoes = [], ...item }, by, on) {
+  const left = toggled(vetoes, by, on);
+  return left.length ? { ...item, vetoes: left } : item;
+}
+
 /** @type {(menu: Menu, number: number, by: number, on: boolean) => Menu} */
 function vote(menu, number, by, on) {
   const items = withOther(menu, number, (item) => ({ ...item, votes: toggled(item.votes, by, on) }));
@@ -268,13 +274,7 @@ const AFTER = {
     const menu = number === undefined ? before : vote(before, number, by, on);
     return any === undefined ? menu : { ...menu, voted: toggled(menu.voted, by, any).sort((a, b) => a - b) };
   },
-  vetoed(menu, { number, on }, by) {
-    const items = withOther(menu, number, ({ vetoes = [], ...item }) => {
-      const left = toggled(vetoes, by, on);
-      return left.length ? { ...item, vetoes: left } : item;
-    });
-    return { ...menu, items };
-  },
+  vetoed: (menu, { number, on }, by) => ({ ...menu, items: withOther(menu, number, (item) => veto(item, by, on)) }),
   titled: (menu, { title }) => ({ ...menu, title }),
   extended: (menu) => menu,
   deadline: (menu, { at, name }, by) => ({ ...menu, deadline: at === null ? undefined : given({ at, by, name }) }),
@@ -291,6 +291,10 @@ const AFTER = {
   locked: (menu, { on }) => ({ ...menu, locked: on }),
   hosted: (menu, { member }) => ({ ...menu, host: member, locked: menu.locked && member !== undefined }),
   dismissed: (menu) => menu,
+  cleared(menu, { member }) {
+    const clear = (/** @type {Item} */ item) => ({ ...veto(item, member, false), votes: toggled(item.votes, member, false) });
+    return { ...menu, items: menu.items.map(clear), removed: menu.removed.map(clear), voted: toggled(menu.voted, member, false) };
+  },
   drawing(before, { number, name, commitment, next_commitment, ends_at, votes, ...drawing }, by) {
     const menu = reveal(before, votes);
     const candidates = menu.items.filter((item) => drawing.candidates.includes(item.number)).map(candidate);

@@ -459,6 +459,8 @@ export interface MenuChanges {
   /** Without a member nobody is host any more. */
   hosted: { readonly member?: number; readonly name?: string };
   dismissed: { readonly member: number; readonly name: string };
+  /** The member has no votes and no vetoes any more. */
+  cleared: { readonly member: number };
   drawing: {
     readonly number: number;
     readonly name?: string;

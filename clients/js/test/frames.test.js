@@ -174,6 +174,7 @@ test('every frame of the server is understood', async (t) => {
       const { at, name } = golden('event-deadline').frame.event.change.deadline;
       assert.deepEqual(view.state.deadline, { at, by: golden('event-deadline').frame.event.by, name });
     },
+    'event-cleared': ({ view }) => assert.deepEqual(view.state, state),
     'event-dismissed': ({ view }) => assert.deepEqual(view.state, state),
     'event-hosted': ({ view }) => {
       const { member } = golden('event-hosted').frame.event.change.hosted;

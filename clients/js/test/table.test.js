@@ -164,6 +164,19 @@ test('a host, a lock, and a host who has left', () => {
   assert.deepEqual(after(locked, 5, { dismissed: { member: 7, name: 'Bo' } }), locked);
 });
 
+test('whoever was asked to leave has no say any more', () => {
+  /** @param {number} number */
+  const say = (number) => [{ voted: { number, on: true } }, { vetoed: { number, on: true } }];
+  for (const menu of [MENU, after(HIDDEN, 5, { voted: { hidden: true, any: true } })]) {
+    const others = after(menu, 5, ...say(1));
+    const removed = after(others, 5, { removed: { number: 2 } });
+    const cleared = { cleared: { member: 7 } };
+    const said = after(others, 7, ...say(1), ...say(2), { voted: { hidden: true, any: true } });
+    assert.deepEqual(after(said, undefined, cleared), others);
+    assert.deepEqual(after(said, 5, { removed: { number: 2 } }, cleared), removed);
+  }
+});
+
 test('earlier decisions are kept, 5 at most, and one of them can be the decision again', () => {
   const decide = (/** @type {number} */ at) => ({ decided: { how: 'votes', name: 'Mina', winner: 1, at } });
   const seven = after(MENU, 1, ...[100, 200, 300, 400, 500, 600, 700].map(decide));

@@ -172,10 +172,10 @@ impl<'a, L: Logic> Draft<'a, L> {
         }
     }
 
-    /// Takes a member's seat away. Returns the seq of that.
+    /// Takes a member's seat away, if they have one. Returns the seq of that.
     fn free(&mut self, member: MemberId, dismissed: bool) -> u64 {
         let seq = self.record(None, Change::Left { member, dismissed });
-        let events = self.room.logic.left(member);
+        let events = self.room.logic.left(member, dismissed);
         self.follow(None, events);
         seq
     }

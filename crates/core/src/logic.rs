@@ -133,10 +133,10 @@ pub trait Logic: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
         Vec::new()
     }
 
-    /// The events that follow when a member has lost their seat; by default none. They are stored
-    /// together with it.
-    fn left(&self, member: MemberId) -> Vec<Self::Event> {
-        let _ = member;
+    /// The events that follow when a member has lost their seat, or was asked to leave (`dismissed`),
+    /// by whomever, while they had none; by default none. They are stored together with it.
+    fn left(&self, member: MemberId, dismissed: bool) -> Vec<Self::Event> {
+        let _ = (member, dismissed);
         Vec::new()
     }
 

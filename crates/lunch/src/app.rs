@@ -29,8 +29,9 @@ impl Serialize for Texts<'_> {
 }
 
 impl App for Menu {
-    // The second has rules, a deadline, a host, vetoes and earlier decisions.
-    const VERSION: u32 = 2;
+    // The second has rules, a deadline, a host, vetoes and earlier decisions; the third forgets the
+    // votes of whoever was asked to leave.
+    const VERSION: u32 = 3;
 
     fn text_command(line: &str) -> Result<Command, Rejection> {
         let bad = |found: &str| {

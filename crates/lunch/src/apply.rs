@@ -81,6 +81,7 @@ impl Table {
                     set_vote(&mut item.vetoes, by, *on);
                 }
             }
+            Event::Cleared { member } => self.clear(*member),
             Event::Ruled(ruled) => self.rule(ruled),
             Event::Locked { on, .. } => Arc::make_mut(&mut self.house).locked = *on,
             Event::Hosted { member, .. } => {
@@ -186,6 +187,20 @@ impl Table {
             Err(at) => voters.insert(at, member),
         }
         self.voters = voters.into();
+    }
+
+    /// Takes back all that a member has said.
+    fn clear(&mut self, member: MemberId) {
+        let clear = |item: &mut Arc<Item>| {
+            if item.votes.contains(&member) || item.vetoes.contains(&member) {
+                let item = Arc::make_mut(item);
+                set_vote(&mut item.votes, member, false);
+                set_vote(&mut item.vetoes, member, false);
+            }
+        };
+        Arc::make_mut(&mut self.items).iter_mut().for_each(clear);
+        self.change_removed(clear);
+        self.set_voter(member, false);
     }
 
     fn rule(&mut self, ruled: &Ruled) {

@@ -44,6 +44,14 @@ impl Ballots {
         }
     }
 
+    /// Forgets what a member has voted.
+    pub(crate) fn clear(&mut self, member: MemberId) {
+        self.0.retain(|_, ballots| {
+            ballots.retain(|(other, _)| *other != member);
+            !ballots.is_empty()
+        });
+    }
+
     /// Those of these items, without what makes no difference any more.
     pub(crate) fn only_of<'a>(&self, items: impl Iterator<Item = &'a Item>) -> Self {
         let mut kept = BTreeMap::new();

@@ -25,7 +25,7 @@ impl Logic for Menu {
     type Command = Command;
     type Event = Event;
 
-    const FORMS: u32 = 2;
+    const FORMS: u32 = 3;
 
     #[inline]
     fn form(event: &Event) -> u32 {
@@ -67,13 +67,12 @@ impl Logic for Menu {
             }
             Command::Extend(Extend {}) => Ok(vec![Event::Extended {}]),
             Command::Decide(Decide { how }) => {
-                // Older servers know neither the time nor the number of a decision.
-                let at = (context.forms >= Self::FORMS).then_some(context.now);
+                let at = has_times(context).then_some(context.now);
                 self.settle(by, *how, at)
             }
             Command::Contribute(Contribute { draw, value }) => self.contribute(by, *draw, *value),
             Command::Reveal(Reveal { draw }) => {
-                let at = (context.forms >= Self::FORMS).then_some(context.now);
+                let at = has_times(context).then_some(context.now);
                 self.reveal(*draw, at)
             }
             Command::Deadline(deadline) => self.set_deadline(by, deadline, context.now),
@@ -121,13 +120,16 @@ impl Logic for Menu {
     }
 
     /// Without the host everybody may do everything: nothing waits for somebody who is not there.
-    fn left(&self, member: MemberId) -> Vec<Event> {
+    /// Whoever was asked to leave has no say any more.
+    fn left(&self, member: MemberId, dismissed: bool) -> Vec<Event> {
         let hosted = || Event::Hosted {
             member: None,
             name: None,
         };
         let is_host = self.table.house.host == Some(member);
-        is_host.then(hosted).into_iter().collect()
+        let is_heard = dismissed && self.has_say(member);
+        let cleared = is_heard.then_some(Event::Cleared { member });
+        is_host.then(hosted).into_iter().chain(cleared).collect()
     }
 
     #[inline]
@@ -143,11 +145,8 @@ impl Logic for Menu {
     fn remembers(&self, member: MemberId) -> bool {
         let drawing = self.table.settling.drawing.as_ref();
         let mut contributions = drawing.iter().flat_map(|drawing| &drawing.contributions);
-        let mut items = self.all_items();
-        items.any(|item| {
-            item.by == member || item.votes.contains(&member) || item.vetoes.contains(&member)
-        }) || self.private.ballots.have(member)
-            || self.table.voters.binary_search(&member).is_ok()
+        self.all_items().any(|item| item.by == member)
+            || self.has_say(member)
             || self.needs(member)
             || contributions.any(|contribution| contribution.member == member)
     }
@@ -167,4 +166,9 @@ impl Logic for Menu {
             menu: self.items().map(Candidate::from).collect(),
         })
     }
+}
+
+/// Whether decisions have a time and a number, which the first servers do not know.
+fn has_times(context: &Context<'_>) -> bool {
+    context.forms >= 2
 }

@@ -106,6 +106,11 @@ pub enum Event {
         /// The host's name.
         name: Arc<str>,
     },
+    /// Whoever was asked to leave has no votes and no vetoes any more.
+    Cleared {
+        /// Who.
+        member: MemberId,
+    },
     /// An earlier decision is the decision again.
     Reinstated {
         /// Its number.
@@ -196,17 +201,20 @@ impl Event {
     /// The version of the stored forms that it needs.
     #[inline]
     pub(crate) fn form(&self) -> u32 {
-        let is_new = match self {
+        match self {
             Event::Added { .. }
             | Event::Removed { .. }
             | Event::Titled { .. }
             | Event::Extended {}
             | Event::Contributed { .. }
-            | Event::Voted(Voted::For { any: None, .. }) => false,
-            Event::Restored(item) => !item.vetoes.is_empty(),
-            Event::Drawing(began) => began.at.is_some(),
-            Event::Decided(decided) => decided.at().is_some(),
-            Event::Voted(_)
+            | Event::Voted(Voted::For { any: None, .. }) => 1,
+            Event::Restored(item) if item.vetoes.is_empty() => 1,
+            Event::Drawing(began) if began.at.is_none() => 1,
+            Event::Decided(decided) if decided.at().is_none() => 1,
+            Event::Restored(_)
+            | Event::Drawing(_)
+            | Event::Decided(_)
+            | Event::Voted(_)
             | Event::Deadline { .. }
             | Event::Nudged { .. }
             | Event::Vetoed { .. }
@@ -214,9 +222,9 @@ impl Event {
             | Event::Locked { .. }
             | Event::Hosted { .. }
             | Event::Dismissed { .. }
-            | Event::Reinstated { .. } => true,
-        };
-        if is_new { 2 } else { 1 }
+            | Event::Reinstated { .. } => 2,
+            Event::Cleared { .. } => 3,
+        }
     }
 
     /// Whether there are other items after it than before.

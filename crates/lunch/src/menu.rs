@@ -168,6 +168,13 @@ impl Menu {
         self.items().chain(removed)
     }
 
+    /// Whether there is a vote or a veto of this member. Everybody knows that, also of hidden votes.
+    pub(crate) fn has_say(&self, member: MemberId) -> bool {
+        self.all_items()
+            .any(|item| item.votes.contains(&member) || item.vetoes.contains(&member))
+            || self.table.voters.binary_search(&member).is_ok()
+    }
+
     /// What this member sees: the table with their own hidden votes.
     pub(crate) fn seen_by(&self, viewer: Option<MemberId>) -> Cow<'_, Table> {
         let Some(viewer) = viewer.filter(|viewer| self.private.ballots.have(*viewer)) else {
@@ -233,6 +240,10 @@ impl Menu {
         } else if let Event::Removed { .. } | Event::Ruled(_) = event {
             let ballots = self.private.ballots.only_of(self.all_items());
             Arc::make_mut(&mut self.private).ballots = ballots;
+        } else if let Event::Cleared { member } = event {
+            let private = Arc::make_mut(&mut self.private);
+            private.ballots.clear(*member);
+            private.sealed &= !self.table.voters.is_empty();
         }
     }
 

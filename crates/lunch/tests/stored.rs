@@ -6,6 +6,7 @@
 //! - `2.jsonl`: the first in which what is stored says its forms.
 //! - `3.jsonl`: the first that knows persons.
 //! - `4.jsonl`: the first with rules, a deadline, a host, vetoes and earlier decisions.
+//! - `5.jsonl`: the first that forgets the votes of whoever was asked to leave.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -24,10 +25,10 @@ use tablecast_core::{
 use tablecast_lunch::{Decided, Event, MasterSecret, Menu, Voted};
 
 /// The version whose bytes are written.
-const NEWEST: &str = "4";
+const NEWEST: &str = "5";
 
 /// Every kind of event. All are in the files.
-const KINDS: [&str; 28] = [
+const KINDS: [&str; 29] = [
     "joined",
     "returned",
     "returned to a seat",
@@ -52,6 +53,7 @@ const KINDS: [&str; 28] = [
     "locked",
     "hosted",
     "dismissed",
+    "cleared",
     "reinstated",
     "voted secretly",
     "drawing at a deadline",
@@ -93,6 +95,7 @@ fn kind(change: &Change<Event>) -> &'static str {
             Event::Locked { .. } => "locked",
             Event::Hosted { .. } => "hosted",
             Event::Dismissed { .. } => "dismissed",
+            Event::Cleared { .. } => "cleared",
             Event::Reinstated { .. } => "reinstated",
         },
     }
@@ -135,7 +138,7 @@ fn what_each_version_has_stored_is_read() {
         assert_eq!(room, stored, "{}", path.display());
         versions += 1;
     }
-    assert_eq!(versions, 4, "all of them");
+    assert_eq!(versions, 5, "all of them");
     assert_eq!(kinds, BTreeSet::from(KINDS));
 }
 

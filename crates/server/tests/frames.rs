@@ -401,6 +401,10 @@ async fn every_frame_of_the_server_is_a_golden_one() {
     goldens.json("event-hosted", &mut mia).await;
     host.accepts(&json!({"id": 1, "reveal": {"draw": 2}})).await;
     mia.until("event").await;
+    let id = MORE_THAN_A_LOG + 1;
+    busy.accepts(&json!({"id": id, "vote": {"number": 1, "on": true}}))
+        .await;
+    mia.until("event").await;
     for (name, mut command) in [
         ("event-locked", json!({"lock": {"on": true}})),
         ("event-nudged", json!({"nudge": {}})),
@@ -415,6 +419,7 @@ async fn every_frame_of_the_server_is_a_golden_one() {
         goldens.json(name, &mut mia).await;
     }
     mia.until("event").await;
+    goldens.json("event-cleared", &mut mia).await;
     let id = goldens.met.len();
     host.say(&json!({"id": id, "vote": {"number": 1, "on": true}}))
         .await;

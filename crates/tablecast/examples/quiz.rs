@@ -87,7 +87,7 @@ impl Logic for Quiz {
         vec![Event::Entered {}]
     }
 
-    fn left(&self, member: MemberId) -> Vec<Event> {
+    fn left(&self, member: MemberId, _dismissed: bool) -> Vec<Event> {
         vec![Event::Gone { member }]
     }
 }

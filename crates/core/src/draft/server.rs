@@ -45,7 +45,7 @@ impl<L: Logic> Draft<'_, L> {
             return false;
         };
         if dismissed && !members.is_barred(person) {
-            self.record(None, Change::Left { member, dismissed });
+            self.free(member, dismissed);
         }
         true
     }

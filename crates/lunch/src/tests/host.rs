@@ -21,7 +21,7 @@ fn joins(menu: &mut Menu, member: Member<'_>, key: u128) -> usize {
 }
 
 fn leaves(menu: &mut Menu, member: Member<'_>) -> usize {
-    let events = menu.left(member.id);
+    let events = menu.left(member.id, false);
     for event in &events {
         menu.apply(None, event);
     }
@@ -163,6 +163,52 @@ fn the_host_asks_others_to_leave_and_not_themselves() {
     assert_eq!(events.iter().find_map(Menu::dismisses), Some(BEN.id));
     let other = Event::Extended {};
     assert_eq!(Menu::dismisses(&other), None);
+}
+
+/// Wherever they said it: on the menu or on what was removed, in secret or not.
+#[test]
+fn whoever_was_asked_to_leave_has_no_say_any_more() {
+    for hidden in [false, true] {
+        let mut menu = hosted();
+        asks(&mut menu, ANNA, r#"{"vote":{"number":2,"on":true}}"#).unwrap();
+        if hidden {
+            asks(&mut menu, ANNA, r#"{"rules":{"hidden_votes":true}}"#).unwrap();
+        }
+        says(&mut menu, "add:c").unwrap();
+        says(&mut menu, "remove:c").unwrap();
+        let before = menu.clone();
+        assert_eq!(menu.left(BEN.id, true), [], "{hidden}");
+
+        asks(&mut menu, ANNA, r#"{"restore":{"number":3}}"#).unwrap();
+        for number in [1, 2, 3] {
+            let veto = format!(r#"{{"veto":{{"number":{number},"on":true}}}}"#);
+            does(&mut menu, BEN, &Command::vote(number, true)).unwrap();
+            asks(&mut menu, BEN, &veto).unwrap();
+        }
+        says(&mut menu, "remove:c").unwrap();
+        assert_eq!(menu.left(BEN.id, false), [], "they may come back");
+        let events = menu.left(BEN.id, true);
+        for event in &events {
+            menu.apply(None, event);
+        }
+        assert_eq!(events, [Event::Cleared { member: BEN.id }]);
+        // Anna has voted before votes were hidden, so somebody may have voted in secret still.
+        Arc::make_mut(&mut menu.private).sealed = false;
+        assert_eq!(menu, before);
+    }
+}
+
+#[test]
+fn hiding_may_end_when_all_are_gone_who_voted_in_secret() {
+    let mut menu = hosted();
+    let hide = |on: bool| format!(r#"{{"rules":{{"hidden_votes":{on}}}}}"#);
+    asks(&mut menu, ANNA, &hide(true)).unwrap();
+    does(&mut menu, BEN, &Command::vote(1, true)).unwrap();
+    assert_eq!(asks(&mut menu, ANNA, &hide(false)), Err("votes_hidden"));
+    for event in menu.left(BEN.id, true) {
+        menu.apply(None, &event);
+    }
+    assert_eq!(asks(&mut menu, ANNA, &hide(false)), Ok(1));
 }
 
 #[test]

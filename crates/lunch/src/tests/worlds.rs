@@ -115,14 +115,15 @@ impl World {
             self.menu.apply(by, &event);
             heard(&before, by, &event, self);
             if let Some(member) = Menu::dismisses(&event) {
-                self.leave(member.0 as usize - 1, heard);
+                self.leave(member.0 as usize - 1, true, heard);
+                assert!(!self.menu.has_say(member) && !self.menu.private.ballots.have(member));
             }
         }
     }
 
-    fn leave(&mut self, at: usize, heard: &mut Heard<'_>) {
+    fn leave(&mut self, at: usize, dismissed: bool, heard: &mut Heard<'_>) {
         if std::mem::take(&mut self.is_here[at]) {
-            let events = self.menu.left(member(at).id);
+            let events = self.menu.left(member(at).id, dismissed);
             self.happen(None, events, heard);
         }
     }
@@ -164,7 +165,7 @@ impl World {
                 let events = self.menu.joined(member(*at));
                 self.happen(Some(member(*at).id), events, heard);
             }
-            Step::Go(at) => self.leave(*at, heard),
+            Step::Go(at) => self.leave(*at, false, heard),
             Step::Do(..) | Step::Tick(_) | Step::Come(_) => {}
         }
     }

@@ -87,7 +87,7 @@ impl News {
                 (candidates, Some(_)) => News::Drawing(candidates),
                 (candidates, None) => News::Tied(candidates),
             },
-            Event::Contributed { .. } => return None,
+            Event::Contributed { .. } | Event::Cleared { .. } => return None,
             Event::Decided(decided) => {
                 let decision = after.settling.decision.as_ref()?;
                 let is_this = decision.winner.number == decided.winner();
