@@ -6,7 +6,7 @@ mod program;
 #[path = "support/terminal.rs"]
 mod terminal;
 
-use program::tablecast;
+use program::{ANY_PORT, tablecast};
 use tablecast_testing::Directory;
 use tablecast_testing::process::{Process, run_to_end};
 use terminal::{CONTROL_C, DOWN, Terminal, create, create_with, pipe, server};
@@ -166,6 +166,25 @@ fn everybody_who_says_again_comes_to_the_same_next_room() {
         "{output:?}"
     );
     let mut mina = mina;
+    mina.types(CONTROL_C);
+    assert_eq!(mina.ended(), Some(0));
+}
+
+/// The server remembers nothing of it then.
+#[test]
+fn a_table_that_ended_undecided_goes_on_with_what_the_terminal_shows() {
+    let dir = Directory::new();
+    let server = Process::start(tablecast(&dir).args(ANY_PORT).args(["--room-ttl", "10s"]));
+    let page = create_with(&dir, &server, &["--title", "Friday"]);
+    let mut mina = Terminal::start(100, 24, "C.UTF-8", &["join", &page]);
+    mina.shows(&["guest 1 (you)"]);
+    mina.types("/name Mina\r");
+    mina.shows(&["Mina (you)"]);
+    mina.types("pizza\r");
+    mina.shows(&["0 [ ] pizza"]);
+    mina.shows(&["ended", "/again"]);
+    mina.types("/again\r");
+    mina.shows(&["live", "Friday", "0 [ ] pizza", "Mina (you)"]);
     mina.types(CONTROL_C);
     assert_eq!(mina.ended(), Some(0));
 }

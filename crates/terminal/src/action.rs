@@ -45,6 +45,12 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether it need not wait for what was said before it: it changes nothing for others, or ends
+    /// the waiting.
+    pub(crate) fn is_urgent(&self) -> bool {
+        matches!(self, Action::Show(_) | Action::Retry | Action::Quit)
+    }
+
     /// Whether it would change something for others, and not only show something here.
     pub(crate) fn is_change(&self) -> bool {
         use Action as A;

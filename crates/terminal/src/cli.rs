@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser};
 use crossterm::event::Event;
 use tablecast_client::protocol::client::{self, Watch};
+use tablecast_client::protocol::text::guest_number;
 use tablecast_client::protocol::{CloseReason, Colour};
 use tablecast_client::url::Url;
 use tablecast_client::{Client, Reason, now};
@@ -215,7 +216,7 @@ async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
         true => Person::new()?,
         false => user(lang)?,
     };
-    let who = client::Join {
+    let mut who = client::Join {
         name: options.name,
         colour: options.colour.and_then(|index| Colour::new(index.into())),
         person: None,
@@ -233,13 +234,14 @@ async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
     let mut goes_on = options.again;
     let mut has_refused = false;
     // Lines that wait when a room is left are for the next one.
-    let mut room = None;
+    let mut room: Option<Client<Lunch>> = None;
     let ended = loop {
         let person = person.at(&url.site);
         if goes_on {
             let why = "interrupted while the next room was asked for";
+            let known = room.as_ref().and_then(|client| client.session.room());
             let next = tokio::select! {
-                next = create::again(&url, person) => next,
+                next = create::again(&url, person, known) => next,
                 () = signals.next() => Err(Failed::Refused(why.to_owned())),
             };
             match next {
@@ -247,15 +249,15 @@ async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
                 Err(error) => break Err(error),
             }
         }
-        let who = client::Join {
+        let joins = client::Join {
             person: Some(person),
             ..who.clone()
         };
-        let client = Client::new(Lunch::default(), url.socket(), who.clone());
+        let client = Client::new(Lunch::default(), url.socket(), joins.clone());
         let client =
             client.map_err(|error| Failed::Refused(format!("no random numbers: {error}")))?;
         let client = room.insert(client);
-        let user = User::new(lang, who);
+        let user = User::new(lang, joins);
         let ended = match &mut typed {
             Typed::Keys(keys) => {
                 let (_guard, terminal) = screen::Guard::take()?;
@@ -265,16 +267,23 @@ async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
                 ended
             }
             Typed::Lines(lines) => {
-                let mut ui = plain::Plain::new(user, &url, io::stdout(), io::stderr());
+                let mut ui = plain::Plain::new(user, &url, is_typed, io::stdout(), io::stderr());
                 let ended = run::run(&mut ui, lines, client, &mut signals).await;
                 goes_on = ui.user().goes_on;
-                // Who types sees what is refused, and says it in another way.
-                has_refused |= ui.has_refused() && !is_typed;
+                has_refused |= ui.has_refused();
                 ended
             }
         };
         if !goes_on || signals.have_come || ended.is_err() {
             break ended.map_err(Failed::from);
+        }
+        // They are called in the next room as they were in this one.
+        let own = client
+            .session
+            .room()
+            .and_then(|room| room.member(room.you?));
+        if let Some(own) = own.filter(|own| guest_number(&own.name).is_none()) {
+            (who.name, who.colour) = (Some(own.name.clone()), own.colour);
         }
     };
     let session = room.as_ref().map(|client| &client.session);

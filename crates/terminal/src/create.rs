@@ -2,15 +2,18 @@
 
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tablecast_client::protocol::{PersonKey, RoomId};
 use tablecast_client::url::Url;
 use tablecast_client::{Answer, post};
+use tablecast_lunch::Item;
 use unicode_width::UnicodeWidthStr;
 
 use crate::failed::Failed;
+use crate::lunch::Room;
 use crate::qr;
 use crate::room_url::{RoomUrl, is_this_machine, shown};
 use crate::text::{sanitise, wrapped};
@@ -52,10 +55,23 @@ pub(crate) async fn make(site: &Url, wanted: &Wanted) -> Result<RoomUrl, Failed>
     ask(site, "/session/", wanted).await
 }
 
-/// The room that follows this one, which is made if nobody has asked for it yet.
-pub(crate) async fn again(url: &RoomUrl, person: PersonKey) -> Result<RoomUrl, Failed> {
+/// The room that follows this one, which is made if nobody has asked for it yet. Where the server
+/// knows nothing of this one any more, the next one gets what is `known` of it here.
+pub(crate) async fn again(
+    url: &RoomUrl,
+    person: PersonKey,
+    known: Option<&Room>,
+) -> Result<RoomUrl, Failed> {
     let path = format!("/session/{}/again", url.room);
-    ask(&url.site, &path, &json!({ "person": person })).await
+    let mut wanted = json!({ "person": person });
+    if let Some(table) = known.map(|room| &room.state) {
+        let dish = |item: &Arc<Item>| json!({ "item": item.item, "name": item.name });
+        wanted["menu"] = table.items.iter().map(dish).collect();
+        if let Some(title) = &table.title {
+            wanted["title"] = (**title).into();
+        }
+    }
+    ask(&url.site, &path, &wanted).await
 }
 
 /// Asks a site for a room.
@@ -63,13 +79,17 @@ async fn ask(site: &Url, path: &str, wanted: &impl Serialize) -> Result<RoomUrl,
     let body = serde_json::to_string(wanted).unwrap_or_default();
     let mut address = site.clone();
     address.set_path(&format!("{}{path}", site.path().trim_end_matches('/')));
-    let (answer, mut site) = post(&address, &body)
+    let (answer, mut moved) = post(&address, &body)
         .await
         .map_err(|error| Failed::Refused(error.to_string()))?;
     // Where the same path is found below another one, the site has moved there.
-    let base = site.path().strip_suffix(path);
+    let base = moved.path().strip_suffix(path);
     let base = base.unwrap_or_default().to_owned();
-    site.set_path(&base);
+    moved.set_path(&base);
+    // Under another host's name the user would be another person, who is not the host of the room.
+    // Whatever is asked of this one is led there, too.
+    let is_same = moved.host_str() == site.host_str();
+    let site = if is_same { moved } else { site.clone() };
     // The room that follows another one may be there.
     if ![200, 201].contains(&answer.status.as_u16()) {
         return Err(Failed::Refused(refusal(&site, &answer)));

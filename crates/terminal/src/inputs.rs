@@ -1,6 +1,7 @@
 //! Input that is read in a thread of its own. Nothing but more input can wake that thread up, so
 //! it ends with the process.
 
+use std::collections::VecDeque;
 use std::io;
 
 use tokio::sync::mpsc;
@@ -9,7 +10,11 @@ use tokio::sync::mpsc;
 const QUEUE: usize = 16;
 
 /// Input that comes in, and waits until it is taken.
-pub(crate) struct Inputs<T>(mpsc::Receiver<io::Result<T>>);
+pub(crate) struct Inputs<T> {
+    read: mpsc::Receiver<io::Result<T>>,
+    /// What was looked at and not taken.
+    held: VecDeque<T>,
+}
 
 impl<T: Send + 'static> Inputs<T> {
     /// Reads until there is nothing more, or an error.
@@ -23,17 +28,33 @@ impl<T: Send + 'static> Inputs<T> {
                 }
             }
         });
-        Inputs(receiver)
+        Inputs {
+            read: receiver,
+            held: VecDeque::new(),
+        }
     }
 
     /// The next one; nothing at the end. Cancel safe.
     pub(crate) async fn next(&mut self) -> Option<io::Result<T>> {
-        self.0.recv().await
+        match self.held.pop_front() {
+            Some(held) => Some(Ok(held)),
+            None => self.newest().await,
+        }
+    }
+
+    /// The next one that was not looked at; nothing at the end. Cancel safe.
+    pub(crate) async fn newest(&mut self) -> Option<io::Result<T>> {
+        self.read.recv().await
+    }
+
+    /// Keeps one that was looked at, behind all that are kept.
+    pub(crate) fn hold(&mut self, input: T) {
+        self.held.push_back(input);
     }
 
     /// What is here already and was not taken. No more comes.
     pub(crate) async fn left(mut self) -> Vec<T> {
-        self.0.close();
+        self.read.close();
         let mut left = Vec::new();
         while let Some(Ok(input)) = self.next().await {
             left.push(input);

@@ -34,8 +34,10 @@ const PATIENCE: Millis = 3_000;
 #[derive(Debug)]
 struct Part {
     draw: u64,
-    /// Which member this client was when it contributed, and its value.
-    own: (MemberId, Hex32),
+    /// Which member this client is in it.
+    member: MemberId,
+    /// What it contributed; nothing, if this member had contributed before it came.
+    value: Option<Hex32>,
     /// When to reveal, even if somebody has not contributed; never, if the server ends the draw
     /// by itself.
     reveal_at: Option<Millis>,
@@ -88,23 +90,22 @@ impl Application for Lunch {
             return Vec::new();
         };
         let mut asks = Vec::new();
-        let is_over = |part: &mut Part| part.draw != drawing.number || part.own.0 != you;
+        let is_over = |part: &mut Part| part.draw != drawing.number || part.member != you;
         self.part.take_if(is_over);
         let is_new = self.part.is_none();
         let part = self.part.get_or_insert_with(|| Part {
             draw: drawing.number,
-            own: (you, entropy.bytes().into()),
+            member: you,
+            value: None,
             reveal_at: drawing.ends_at.is_none().then_some(now + PATIENCE),
             asked: false,
         });
-        let mut added = drawing.contributions.iter().map(|c| (c.member, c.value));
         // In another epoch the store may have lost what was added already. If nobody adds it
         // again, the draw never ends.
-        if is_new || (is_another_epoch && !added.any(|value| value == part.own)) {
-            asks.push(Command::Contribute(Contribute {
-                draw: part.draw,
-                value: part.own.1,
-            }));
+        if (is_new || is_another_epoch) && !drawing.has(you) {
+            let draw = part.draw;
+            let value = *part.value.get_or_insert_with(|| entropy.bytes().into());
+            asks.push(Command::Contribute(Contribute { draw, value }));
         }
         part.asked &= !is_another_epoch;
         // It waits also for members who missed an earlier draw. Otherwise one moment of a slow
@@ -146,7 +147,7 @@ impl Lunch {
         let part = self.part.as_ref().filter(|part| part.draw == draw.number);
         let known = Known {
             commitment: self.commitments.get(&draw.number).copied(),
-            own: part.map(|part| part.own),
+            own: part.and_then(|part| Some((part.member, part.value?))),
         };
         let verdict = draw.check(decision.winner.number, known);
         self.verdict = Some((draw.number, verdict));

@@ -25,6 +25,8 @@ pub(crate) struct Plain<'a, O, E> {
     errors: E,
     /// The reason that was told last for having no connection.
     offline: Option<Reason>,
+    /// Somebody types, and no program: they see what is refused, and say it in another way.
+    is_typed: bool,
     /// There is no more input: leave as soon as everything is answered.
     input_ended: bool,
     /// A line was refused.
@@ -32,13 +34,14 @@ pub(crate) struct Plain<'a, O, E> {
 }
 
 impl<'a, O: Write, E: Write> Plain<'a, O, E> {
-    pub(crate) fn new(user: User, url: &'a RoomUrl, out: O, errors: E) -> Self {
+    pub(crate) fn new(user: User, url: &'a RoomUrl, is_typed: bool, out: O, errors: E) -> Self {
         Plain {
             user,
             url,
             out,
             errors,
             offline: None,
+            is_typed,
             input_ended: false,
             has_refused: false,
         }
@@ -49,9 +52,22 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
         &self.user
     }
 
-    /// Whether a line was refused.
+    /// Whether a line of a program was refused.
     pub(crate) fn has_refused(&self) -> bool {
-        self.has_refused
+        self.has_refused && !self.is_typed
+    }
+
+    fn read(&self, line: &Line) -> Result<Action, String> {
+        let lang = self.user.lang;
+        match line {
+            Line::Text(text) => action::read(text, lang),
+            Line::Unreadable { number, begin, why } => Err(lang.unreadable(*number, begin, *why)),
+        }
+    }
+
+    fn refuse(&mut self, why: &str) {
+        self.has_refused = true;
+        self.complain(why);
     }
 
     /// Tells what went wrong. If stderr cannot be written, all else goes on.
@@ -142,17 +158,21 @@ impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
         session.is_settled() && (self.user.only_watches || !session.is_watching())
     }
 
+    /// A program's lines are done in their order. Whoever types must not have to wait for a
+    /// connection to see what is there, to ask for one, or to leave.
+    fn looks_ahead(&self) -> bool {
+        self.is_typed
+    }
+
+    fn is_urgent(&self, line: &Line) -> bool {
+        self.read(line).is_ok_and(|action| action.is_urgent())
+    }
+
     fn input(&mut self, line: Line, session: &mut Session, now: Millis) -> io::Result<()> {
-        let lang = self.user.lang;
-        let read = match &line {
-            Line::Text(text) => action::read(text, lang),
-            Line::Unreadable { number, begin, why } => Err(lang.unreadable(*number, begin, *why)),
-        };
-        let action = match read {
+        let action = match self.read(&line) {
             Ok(action) => action,
             Err(why) => {
-                self.has_refused = true;
-                self.complain(&why);
+                self.refuse(&why);
                 return Ok(());
             }
         };
@@ -162,17 +182,21 @@ impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
             (Action::Show(Show::Members), Some(room)) => self.members(room)?,
             (Action::Show(show), Some(room)) => self.list(show, room)?,
             (Action::Show(_), None) => {}
-            (action, _) => {
-                if let Some(notice) = self.user.act(action, session, now) {
-                    writeln!(self.out, "{notice}")?;
-                }
-            }
+            (action, _) => match self.user.act(action, session, now) {
+                Ok(Some(notice)) => writeln!(self.out, "{notice}")?,
+                Ok(None) => {}
+                Err(why) => self.refuse(&why),
+            },
         }
         self.out.flush()
     }
 
-    fn input_ended(&mut self, _: &mut Session) {
+    fn input_ended(&mut self, session: &mut Session) {
         self.input_ended = true;
+        // Nobody is there any more who could wait for the connection.
+        if self.is_typed && !session.is_settled() {
+            session.close();
+        }
     }
 
     fn show(&mut self, session: &mut Session, now: Millis) -> io::Result<()> {
@@ -193,10 +217,7 @@ impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
                 (N::Snapshot, Some(room)) => self.whole(session, room, now)?,
                 (N::Snapshot, None) => {}
                 (N::Change(_, News::Decided(..)), Some(room)) => self.decision(session, room)?,
-                (N::Refused(..) | N::Unsure(_) | N::TooMany(_), _) => {
-                    self.has_refused = true;
-                    self.complain(&text);
-                }
+                (N::Refused(..) | N::Unsure(_) | N::TooMany(_), _) => self.refuse(&text),
                 (N::Store(_) | N::Outdated(_) | N::Watching(_), _) => self.complain(&text),
                 (N::Joined(_) | N::Back(_) | N::Away(_), _) => writeln!(self.out, "{text}")?,
                 (N::Left(_) | N::Renamed(..) | N::Change(..), _) => writeln!(self.out, "{text}")?,

@@ -19,6 +19,12 @@ pub(crate) trait Ui {
     /// Whether it takes input now. Else the input waits where it is.
     fn takes_input(&self, session: &Session) -> bool;
 
+    /// Whether it looks at input that has to wait, for what need not.
+    fn looks_ahead(&self) -> bool;
+
+    /// Whether this need not wait for what was said before it.
+    fn is_urgent(&self, input: &Self::Input) -> bool;
+
     /// Takes input.
     fn input(&mut self, input: Self::Input, session: &mut Session, now: Millis) -> io::Result<()>;
 
@@ -63,9 +69,17 @@ pub(crate) async fn run<F: Ui>(
             return broken.map_or(Ok(reason), Err);
         }
         let takes_input = !inputs_end && ui.takes_input(session);
+        let looks_ahead = !inputs_end && !takes_input && ui.looks_ahead();
+        let next = async {
+            match takes_input {
+                true => inputs.next().await,
+                false => inputs.newest().await,
+            }
+        };
         tokio::select! {
             () = client.changed() => {}
-            input = inputs.next(), if takes_input => match input {
+            input = next, if takes_input || looks_ahead => match input {
+                Some(Ok(input)) if looks_ahead && !ui.is_urgent(&input) => inputs.hold(input),
                 Some(input) => {
                     let session = &mut client.session;
                     let done = input.and_then(|input| ui.input(input, session, now()));

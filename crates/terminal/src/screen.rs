@@ -53,6 +53,7 @@ impl<'a, B: Backend> Screen<'a, B> {
                 editor: Editor::default(),
                 chosen: None,
                 said: String::new(),
+                refused: Vec::new(),
                 list: None,
                 list_rows: 0,
                 is_done: false,
@@ -72,6 +73,9 @@ impl View<'_> {
         {
             self.list = Some((show, at));
             return;
+        }
+        if matches!(key.code, KeyCode::Enter | KeyCode::Esc) {
+            self.refused.clear();
         }
         match key.code {
             KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) if list.is_some() => {}
@@ -108,7 +112,9 @@ impl View<'_> {
             // Some terminals send this for Backspace.
             KeyCode::Char('h') if control => self.editor.backspace(),
             KeyCode::Char(_) if control || key.modifiers.contains(KeyModifiers::ALT) => {}
-            KeyCode::Char(c) => self.insert(c.encode_utf8(&mut [0; 4])),
+            KeyCode::Char(c) => {
+                self.insert(c.encode_utf8(&mut [0; 4]));
+            }
             KeyCode::Backspace => self.editor.backspace(),
             KeyCode::Delete => self.editor.delete(),
             KeyCode::Left => self.editor.left(),
@@ -119,10 +125,13 @@ impl View<'_> {
         }
     }
 
-    fn insert(&mut self, text: &str) {
-        if !self.editor.insert(text) {
-            self.said = self.lang().too_much_pasted.to_owned();
+    /// Puts text into the line, if there is room for it: whether there was.
+    fn insert(&mut self, text: &str) -> bool {
+        let fits = self.editor.insert(text);
+        if !fits {
+            self.refuse(self.lang().too_much_pasted.to_owned());
         }
+        fits
     }
 
     /// Several lines are entered as if each had been typed; a single line can be edited first.
@@ -131,20 +140,21 @@ impl View<'_> {
         let lines = text.split(['\n', '\r']);
         let lines: Vec<&str> = lines.filter(|line| !line.trim().is_empty()).collect();
         if let [line] = lines.as_slice() {
-            return self.insert(line);
-        }
-        let mut notice = None;
-        for line in lines {
-            self.said.clear();
             self.insert(line);
-            self.enter(session, now);
+            return;
+        }
+        self.refused.clear();
+        for line in lines {
+            if !self.insert(line) {
+                continue;
+            }
+            // What is nothing to be shown must not vote, as Enter does in an empty line.
+            if !self.editor.text().trim().is_empty() {
+                self.enter(session, now);
+            }
             // A line that was not understood is not kept: the next one needs its place.
             self.editor.take();
-            if notice.is_none() && !self.said.is_empty() {
-                notice = Some(self.said.clone());
-            }
         }
-        self.said = notice.unwrap_or_default();
     }
 
     fn leave(&mut self, session: &mut Session) {
@@ -166,7 +176,7 @@ impl View<'_> {
                 self.act(action, session, now);
             }
             // The line stays, so that it can be corrected.
-            Err(why) => self.said = why,
+            Err(why) => self.refuse(why),
         }
     }
 
@@ -194,8 +204,9 @@ impl View<'_> {
                     })),
                     (action, _) => action,
                 };
-                if let Some(notice) = self.user.act(action, session, now) {
-                    self.said = notice;
+                match self.user.act(action, session, now) {
+                    Ok(notice) => self.said = notice.unwrap_or_default(),
+                    Err(why) => self.refuse(why),
                 }
                 self.is_done |= self.user.goes_on;
             }
@@ -260,6 +271,14 @@ impl<B: Backend<Error: Send + Sync + 'static>> Ui for Screen<'_, B> {
         true
     }
 
+    fn looks_ahead(&self) -> bool {
+        false
+    }
+
+    fn is_urgent(&self, _: &Event) -> bool {
+        true
+    }
+
     fn input(&mut self, event: Event, session: &mut Session, now: Millis) -> io::Result<()> {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => {
@@ -279,15 +298,16 @@ impl<B: Backend<Error: Send + Sync + 'static>> Ui for Screen<'_, B> {
     fn show(&mut self, session: &mut Session, now: Millis) -> io::Result<()> {
         for notification in session.notifications() {
             self.view.user.note(&notification, session, now);
-            self.view.said = match notification {
-                Notification::Snapshot => continue,
+            let lang = self.view.lang();
+            let text = (lang.notification)(lang, &notification, session.room());
+            use Notification as N;
+            match notification {
+                N::Snapshot => {}
+                N::Refused(..) | N::Unsure(_) | N::TooMany(_) => self.view.refuse(text),
                 // It has a line of its own.
-                Notification::Change(_, News::Decided(..)) => String::new(),
-                _ => {
-                    let lang = self.view.lang();
-                    (lang.notification)(lang, &notification, session.room())
-                }
-            };
+                N::Change(_, News::Decided(..)) => self.view.said.clear(),
+                _ => self.view.said = text,
+            }
         }
         if let Some(room) = session.room() {
             self.view.keep_chosen(room);

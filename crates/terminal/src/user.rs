@@ -48,12 +48,17 @@ impl User {
     }
 
     /// Does what somebody said. Returns what they are to be told of it.
+    ///
+    /// # Errors
+    /// It cannot be done: why not, for people.
     pub(crate) fn act(
         &mut self,
         action: Action,
         session: &mut Session,
         now: Millis,
-    ) -> Option<String> {
+    ) -> Result<Option<String>, String> {
+        let lang = self.lang;
+        let not_here = || lang.not_here_yet.to_owned();
         let own_name = |session: &Session| {
             let room = session.room()?;
             room.member(room.you?).map(|member| member.name.to_string())
@@ -61,40 +66,37 @@ impl User {
         match action {
             // What there is to show, the user interface shows.
             Action::Nothing | Action::Show(_) => {}
-            Action::Add(item) => return self.add(item, session, now),
+            Action::Add(item) => return Ok(self.add(item, session, now)),
             Action::Send(command) => session.send(command, now),
             Action::DecideAt(when) => {
                 let at = session.room().zip(when.after(now));
-                let Some(at) = at.map(|(room, at)| room.store_time(at)) else {
-                    return Some(self.lang.not_here_yet.to_owned());
-                };
+                let (room, at) = at.ok_or_else(not_here)?;
                 let deadline = SetDeadline {
-                    at: Some(Some(at)),
+                    at: Some(Some(room.store_time(at))),
                     in_ms: None,
                 };
                 session.send(Command::Deadline(deadline), now);
             }
             // On the full screen it is known which one is chosen.
-            Action::VetoChosen(_) => return Some((self.lang.no_number)("/veto")),
+            Action::VetoChosen(_) => return Err((lang.no_number)("/veto")),
             Action::Host(name) => {
                 let host = |member| Command::Host(MakeHost { member });
-                return self.ask_for(&name, host, session, now);
+                self.ask_for(&name, host, session, now)?;
             }
             Action::Dismiss(name) => {
                 let dismiss = |member| Command::Dismiss(Dismiss { member });
-                return self.ask_for(&name, dismiss, session, now);
+                self.ask_for(&name, dismiss, session, now)?;
             }
             Action::Name(name) => rename(name, None, session, now),
             Action::Colour(colour) => {
-                let Some(name) = own_name(session) else {
-                    return Some(self.lang.not_here_yet.to_owned());
-                };
+                let name = own_name(session).ok_or_else(not_here)?;
                 rename(name, Some(colour), session, now);
             }
-            Action::Undo => match self.removed.pop() {
-                Some(number) => session.send(Command::Restore(Restore { number }), now),
-                None => return Some(self.lang.nothing_to_undo.to_owned()),
-            },
+            Action::Undo => {
+                let number = self.removed.pop();
+                let number = number.ok_or_else(|| lang.nothing_to_undo.to_owned())?;
+                session.send(Command::Restore(Restore { number }), now);
+            }
             Action::Retry => session.retry_now(),
             Action::Again => {
                 self.goes_on = true;
@@ -102,7 +104,7 @@ impl User {
             }
             Action::Quit => session.close(),
         }
-        None
+        Ok(None)
     }
 
     /// Asks for something with the member who is called so, or whose id stands behind a `#`.
@@ -112,24 +114,23 @@ impl User {
         command: impl FnOnce(MemberId) -> Command,
         session: &mut Session,
         now: Millis,
-    ) -> Option<String> {
-        let Some(room) = session.room() else {
-            return Some(self.lang.not_here_yet.to_owned());
-        };
+    ) -> Result<(), String> {
+        let room = session.room();
+        let room = room.ok_or_else(|| self.lang.not_here_yet.to_owned())?;
         let is_meant =
             |one: &&Member| folded(&one.name) == folded(name) || format!("#{}", one.id) == name;
         let meant = room.members.iter().filter(is_meant).map(|one| one.id);
         let meant: Vec<MemberId> = meant.collect();
         let (lang, name) = (self.lang, short(name));
         match *meant {
-            [] => Some((lang.nobody_called)(&name)),
+            [] => Err((lang.nobody_called)(&name)),
             [member] => {
                 session.send(command(member), now);
-                None
+                Ok(())
             }
             _ => {
                 let ids: Vec<String> = meant.iter().map(|id| format!("#{id}")).collect();
-                Some((lang.several_called)(&name, &ids.join(", ")))
+                Err((lang.several_called)(&name, &ids.join(", ")))
             }
         }
     }

@@ -145,6 +145,27 @@ fn what_it_added_is_added_again_if_the_store_lost_it() {
     assert_ne!(first, Some(Verdict::Fair));
 }
 
+/// Somebody left while the draw went on, and is back. Their value is in it, and only the client that
+/// gave it knows that it is theirs.
+#[test]
+fn whoever_comes_back_into_a_draw_has_their_part_in_it() {
+    let candidate = |number| json!({"number":number,"item":"x","name":"Mina","votes":0});
+    let mut first = hello();
+    let state = &mut first["hello"]["state"];
+    state["next_draw"]["number"] = json!(2);
+    state["drawing"] = json!({"number":1,"commitment":COMMITMENT,"by":2,"name":"Juno",
+        "candidates":[candidate(1),candidate(3),candidate(4)],
+        "contributions":[{"member":1,"name":"Mina","value":"1".repeat(64)}]});
+    let mut at = At::start(0x22);
+    at.open();
+    at.hears(first);
+    assert_eq!(at.said(), [] as [Value; 0]);
+    at.happens_by(2, 2, contributed('2'));
+    assert_eq!(at.said(), [json!({"id":1,"reveal":{"draw":1}})]);
+    at.happens_by(1, 3, decided(4, SECRET));
+    assert_eq!(verdict(&at.session), Some(Verdict::AddsUp));
+}
+
 #[test]
 fn it_waits_for_nobody_who_is_away() {
     let mut at = drawing();

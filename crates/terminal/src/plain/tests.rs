@@ -7,6 +7,7 @@ mod support;
 use serde_json::json;
 use support::{START, hello};
 use tablecast_client::protocol::client::Join;
+use tablecast_client::{Incoming, Status};
 
 use super::Plain;
 use crate::lines::Line;
@@ -23,6 +24,7 @@ fn that_a_newer_program_is_needed_is_one_line_on_stderr() {
         let mut plain = Plain::new(
             User::new(lang, Join::default()),
             &url,
+            false,
             &mut out,
             &mut errors,
         );
@@ -140,7 +142,7 @@ fn each_thing_that_happens_is_a_line() {
     for lang in [&ENGLISH, &KOREAN] {
         let mut out = Vec::new();
         let user = User::new(lang, Join::default());
-        let mut plain = Plain::new(user, &url, &mut out, std::io::sink());
+        let mut plain = Plain::new(user, &url, false, &mut out, std::io::sink());
         let mut at = support::At::<Lunch>::joined();
         at.happens_by(
             2,
@@ -172,12 +174,37 @@ fn each_thing_that_happens_is_a_line() {
     }
 }
 
+/// Nothing of it changes the room; and whoever types must not be caught.
+#[test]
+fn who_types_may_look_retry_and_leave_while_offline() {
+    let url = "http://127.0.0.1:8000/r/friday".parse().unwrap();
+    let line = |text: &str| Line::Text(text.to_owned());
+    for is_typed in [true, false] {
+        let user = User::new(&ENGLISH, Join::default());
+        let mut plain = Plain::new(user, &url, is_typed, std::io::sink(), std::io::sink());
+        let mut at = support::At::<Lunch>::joined();
+        at.session.hear(Incoming::Closed(1006), at.now);
+        plain.show(&mut at.session, at.now).unwrap();
+        assert!(!plain.takes_input(&at.session));
+        assert_eq!(plain.looks_ahead(), is_typed);
+        for urgent in ["/list", "/retry", "/quit"] {
+            assert!(plain.is_urgent(&line(urgent)), "{urgent}");
+        }
+        for waits in ["pizza", "/vote 1", "/again", "/nope", ""] {
+            assert!(!plain.is_urgent(&line(waits)), "{waits}");
+        }
+        plain.input_ended(&mut at.session);
+        let has_ended = matches!(at.session.status(), Status::Ended(_));
+        assert_eq!(has_ended, is_typed, "a pipe's lines are still to be said");
+    }
+}
+
 #[test]
 fn lists_are_numbered_as_commands_name_them() {
     let url = "http://127.0.0.1:8000/r/friday".parse().unwrap();
-    let mut out = Vec::new();
+    let (mut out, mut errors) = (Vec::new(), Vec::new());
     let user = User::new(&ENGLISH, Join::default());
-    let mut plain = Plain::new(user, &url, &mut out, std::io::sink());
+    let mut plain = Plain::new(user, &url, false, &mut out, &mut errors);
     let mut at = support::At::<Lunch>::joined();
     for (seq, change) in [
         (
@@ -199,16 +226,31 @@ fn lists_are_numbered_as_commands_name_them() {
         at.happens(seq, json!({ "change": change }));
     }
     at.session.notifications();
-    for line in ["/list", "/removed", "/past", "/veto"] {
+    for line in ["/list", "/removed", "/past"] {
         let line = Line::Text(line.to_owned());
         plain.input(line, &mut at.session, at.now).unwrap();
     }
+    assert!(!plain.has_refused());
+    for line in ["/veto", "/undo", "/dismiss nobody"] {
+        let line = Line::Text(line.to_owned());
+        plain.input(line, &mut at.session, at.now).unwrap();
+    }
+    assert!(plain.has_refused());
     let said = String::from_utf8(out).unwrap();
     assert_eq!(
         said,
         "2. soup (from Mina), decided, 0 votes; cannot eat it: you\n\
          1. pizza (from Mina), 0 votes\n\
-         1. Decided: pizza, with 0 votes\n\
-         /veto needs the number of an item, as in /veto 2\n"
+         1. Decided: pizza, with 0 votes\n"
+    );
+    let said = String::from_utf8(errors).unwrap();
+    let said: Vec<&str> = said.lines().collect();
+    assert_eq!(
+        said,
+        [
+            "/veto needs the number of an item, as in /veto 2",
+            ENGLISH.nothing_to_undo,
+            &(ENGLISH.nobody_called)("nobody"),
+        ]
     );
 }

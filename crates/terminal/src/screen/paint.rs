@@ -312,9 +312,18 @@ fn result_text(view: &View<'_>, session: &Session) -> Option<(String, Color)> {
 /// Why there is no connection, or else what was told last.
 fn said_text(view: &View<'_>, session: &Session) -> String {
     let lang = view.lang();
-    let text = match session.status() {
-        Status::Offline(reason, _) | Status::Ended(reason) => lang.reason(&reason),
-        Status::Connecting | Status::Live => view.said.clone(),
+    let refused = match view.refused.as_slice() {
+        [] => None,
+        [why] => Some(why.clone()),
+        [why, others @ ..] => Some(format!("{why}, {}", (lang.and_more)(others.len()))),
+    };
+    let text = match (session.status(), refused) {
+        (Status::Offline(reason, _) | Status::Ended(reason), None) => lang.reason(&reason),
+        (Status::Offline(reason, _) | Status::Ended(reason), Some(refused)) => {
+            format!("{}; {refused}", lang.reason(&reason))
+        }
+        (Status::Connecting | Status::Live, Some(refused)) => refused,
+        (Status::Connecting | Status::Live, None) => view.said.clone(),
     };
     let is_over = matches!(session.status(), Status::Ended(_));
     let waiting = match session.pending().count() {

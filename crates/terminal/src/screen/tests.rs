@@ -285,6 +285,45 @@ fn each_line_that_is_pasted_is_a_dish() {
 }
 
 #[test]
+fn a_refusal_stays_until_something_else_is_entered() {
+    let url = url();
+    let mut desk = Desk::joined(&url, &ENGLISH, 80, 24);
+    let paste = Event::Paste("soup\nrice\n".to_owned());
+    desk.screen.input(paste, &mut desk.session, NOW).unwrap();
+    let refused = |id: u64, message: &str| json!({"error":{"id":id,"code":"x","message":message}});
+    desk.hears(refused(1, "no soup"));
+    desk.happens(10, 2, json!({"voted":{"number":1,"on":false}}));
+    desk.types("fries");
+    assert!(desk.picture().contains("no soup"), "{}", desk.picture());
+    desk.hears(refused(2, "no rice"));
+    let picture = desk.picture();
+    assert!(picture.contains("no soup, 1 more"), "{picture}");
+    desk.session.hear(Incoming::Closed(4403), NOW);
+    let picture = desk.picture();
+    assert!(picture.contains("the room is full; "), "{picture}");
+    desk.press(KeyCode::Enter);
+    assert!(!desk.picture().contains("no soup"));
+}
+
+/// Nothing was typed then, and Enter in an empty line votes.
+#[test]
+fn lines_that_cannot_be_taken_do_not_vote() {
+    let url = url();
+    let mut desk = Desk::joined(&url, &ENGLISH, 80, 24);
+    let long = "x".repeat(5_000);
+    for pasted in [format!("{long}\n{long}"), "\u{7}\n\u{7}".to_owned()] {
+        let paste = Event::Paste(pasted);
+        desk.screen.input(paste, &mut desk.session, NOW).unwrap();
+        assert_eq!(desk.said(), [""; 0]);
+    }
+    let picture = desk.picture();
+    assert!(
+        !picture.contains("too long for a line, 1 more"),
+        "{picture}"
+    );
+}
+
+#[test]
 fn all_of_the_help_can_be_reached_and_left() {
     let url = url();
     for (lang, forth, back) in [

@@ -15,6 +15,8 @@ pub(super) struct View<'a> {
     pub(super) chosen: Option<u64>,
     /// What was told last.
     pub(super) said: String,
+    /// What was refused since something was entered. It stays, whatever is told meanwhile.
+    pub(super) refused: Vec<String>,
     /// A list in place of the room: what it shows, and from which line on.
     pub(super) list: Option<(Show, u16)>,
     /// How many of its lines can be seen.
@@ -23,6 +25,13 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
+    /// Keeps a refusal, so that it is read.
+    pub(super) fn refuse(&mut self, why: String) {
+        if self.refused.last() != Some(&why) {
+            self.refused.push(why);
+        }
+    }
+
     pub(super) fn lang(&self) -> &'static Lang {
         self.user.lang
     }

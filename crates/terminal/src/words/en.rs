@@ -124,7 +124,7 @@ pub static ENGLISH: Lang = Lang {
     waiting: |count| format!("{count} not sent yet"),
     not_sent: |asks| format!("not sent: {asks}"),
     and_more: |count| format!("{count} more"),
-    refusal: |_| None,
+    refusal: |_, _| None,
 
     notification: |lang, notification, room| match notification {
         N::Joined(who) => format!("{} joined", subject(who)),

@@ -2,10 +2,10 @@
 
 use tablecast_client::protocol::CloseReason as R;
 use tablecast_client::{Notification as N, Who};
-use tablecast_lunch::{How, Verdict};
+use tablecast_lunch::{Command, How, Verdict};
 
 use super::lang::Lang;
-use crate::lunch::{News, Room};
+use crate::lunch::{News, Request, Room};
 
 /// Korean.
 pub static KOREAN: Lang = Lang {
@@ -118,9 +118,17 @@ pub static KOREAN: Lang = Lang {
     waiting: |count| format!("{count}개 보내는 중"),
     not_sent: |asks| format!("보내지 못했어요: {asks}"),
     and_more: |count| format!("그 밖에 {count}개"),
-    refusal: |code| {
+    refusal: |code, ask| {
         Some(match code {
-            "not_found" => "이제 메뉴에 없어요",
+            "not_found" => match ask {
+                Some(Request::Command(Command::Host(_) | Command::Dismiss(_))) => {
+                    "이제 여기에 없는 사람이에요"
+                }
+                Some(Request::Command(Command::Restore(_) | Command::Reinstate(_))) => {
+                    "그런 번호는 없어요"
+                }
+                _ => "이제 메뉴에 없어요",
+            },
             "menu_full" => "메뉴가 가득 찼어요. 먼저 하나를 빼세요",
             "votes_full" => "이 항목에는 더 투표할 수 없어요",
             "empty" => "보이는 글자가 없어요",
@@ -134,7 +142,7 @@ pub static KOREAN: Lang = Lang {
             "too_late" => "방이 그때까지 열려 있지 않아요",
             "too_soon" => "방금 재촉했어요. 1분에 한 번만 할 수 있어요",
             "votes_spent" => "쓸 수 있는 표를 다 썼어요. 먼저 하나를 취소하세요",
-            "too_many_votes" => "이미 그보다 많이 투표한 사람이 있어요",
+            "too_many_votes" => "이미 투표한 사람이 있어서 줄일 수 없어요",
             "votes_hidden" => "이미 비밀로 투표한 사람이 있어요. 정해진 뒤에 바꿀 수 있어요",
             "watching" => "구경 중이라 바꿀 수 없어요",
             "not_yet" => "서버가 업데이트 중이에요. 잠시 뒤 다시 해 보세요",

@@ -115,7 +115,7 @@ pub struct Lang {
     pub(crate) not_sent: fn(&str) -> String,
     pub(crate) and_more: fn(usize) -> String,
     /// Why the server refuses something, by its code; nothing: as the server says it.
-    pub(crate) refusal: fn(&str) -> Option<Text>,
+    pub(crate) refusal: fn(&str, Option<&lunch::Request>) -> Option<Text>,
 
     /// What happened; nothing of a snapshot, which the user interface shows itself.
     pub(crate) notification: fn(&Lang, &Notification, Option<&Room>) -> String,
@@ -378,7 +378,7 @@ impl Lang {
                 None => "/title".to_owned(),
             },
             Command::Remove(target) => numbered("/remove", target.number),
-            Command::Restore(_) => "/undo".to_owned(),
+            Command::Restore(one) => numbered("/restore", Some(one.number)),
             Command::Veto(veto) => {
                 let word = if veto.on { "/veto" } else { "/unveto" };
                 match &veto.item {
@@ -439,8 +439,8 @@ impl Lang {
 
     /// That a command was refused, and why.
     pub(super) fn refused(&self, refusal: &Refusal, ask: Option<&lunch::Request>) -> String {
+        let why = (self.refusal)(&refusal.code, ask).unwrap_or(&refusal.message);
         let ask = ask.map(|ask| format!("{}: ", self.ask(ask)));
-        let why = (self.refusal)(&refusal.code).unwrap_or(&refusal.message);
         format!("{}{why}", ask.unwrap_or_default())
     }
 
