@@ -169,6 +169,18 @@ export class Commands {
     return this.flush();
   }
 
+  /**
+   * Gives up a command that was never sent.
+   * @param {number} id
+   * @returns {boolean} false: it was sent, or is answered
+   */
+  withdraw(id) {
+    const entry = this.#entries.get(id);
+    if (!entry || id <= this.sentId) return false;
+    this.#give(entry, new RoomError('withdrawn', 'it was given up before it was sent'));
+    return true;
+  }
+
   /** The seat is lost, so the outcome of the commands that were sent cannot be found out. */
   forget(what = 'the seat was lost') {
     const reason = new RoomError('unsure', `${what} before the answer came; look whether it was applied`);

@@ -147,6 +147,8 @@ export class Link {
 
   /** An answer is due: without it the connection is dead. */
   asked(patience = PATIENCE) {
+    // Whoever was told of the question may have left.
+    if (!this.#socket) return;
     this.#dueAt = Math.min(this.#dueAt || Infinity, performance.now() + patience);
     this.#watch();
   }
@@ -173,6 +175,7 @@ export class Link {
    * @param {number} [closeCode]
    */
   close(reason = closed(1000, 'you left').reason, closeCode = 1000) {
+    if (this.status === 'ended' && this.reason?.code === reason.code) return;
     this.#detach()?.close(closeCode);
     this.#end(reason);
   }

@@ -177,6 +177,18 @@ export class Room extends EventTarget {
   }
 
   /**
+   * Gives up a command that was never sent, for example because somebody else has done it meanwhile. Its promise rejects
+   * with `withdrawn`. A listener to `view` may do so after each connection, before anything is sent.
+   * @param {number} id of one of `view.pending`
+   * @returns {boolean} false: it was sent already, or is answered
+   */
+  withdraw(id) {
+    const isGone = this.#commands.withdraw(id);
+    if (isGone) this.#changed();
+    return isGone;
+  }
+
+  /**
    * Takes another name, and another colour if one is given.
    * @param {string} name
    * @param {number} [colour] 0 to 11

@@ -298,6 +298,27 @@ test('with the seat goes what was sent; what was not is said from the next seat'
   assert.deepEqual(socket().said(), [{ join: { name: 'Mina' } }, { id: 2, add: { item: 'later' } }]);
 });
 
+test('what was not sent can be given up, also when the connection is there and before it is sent', async (t) => {
+  const { room } = live(t);
+  const sent = room.add('sent');
+  assert.equal(room.withdraw(1), false);
+  socket().ends(1006);
+  const [early, late, kept] = [room.add('early'), room.add('late'), room.add('kept')];
+  assert.equal(room.withdraw(2), true);
+  await assert.rejects(early, { code: 'withdrawn', pending: { id: 2, command: 'add', content: { item: 'early' } } });
+  assert.equal(room.withdraw(2), false);
+  room.retryNow();
+  socket().opens();
+  const end = room.subscribe(({ position, pending }) => {
+    if (position && pending.some(({ id }) => id === 3)) assert.equal(room.withdraw(3), true);
+  });
+  t.after(end);
+  socket().hears(RESUMED);
+  await assert.rejects(late, { code: 'withdrawn' });
+  assert.deepEqual(socket().said().slice(1), [{ id: 1, add: { item: 'sent' } }, { id: 4, add: { item: 'kept' } }]);
+  ignore(sent, kept);
+});
+
 test('at the end everything is answered', async (t) => {
   const { room } = live(t);
   const acked = room.add('a');

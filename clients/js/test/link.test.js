@@ -55,6 +55,27 @@ for (const [code, [name, again]] of Object.entries(CLOSE_CODES)) {
   });
 }
 
+test('whoever leaves when the connection is asked for a sign of life has left', (t) => {
+  const { room, pass } = live(t);
+  let ends = 0;
+  const end = room.subscribe(({ status, pending }) => {
+    if (status === 'ended') ends += 1;
+    if (status === 'ended' || pending.length === 0) room.close();
+  });
+  t.after(end);
+  assert.deepEqual([room.view.status, ends], ['ended', 1], 'to leave twice is to leave once');
+  const again = join();
+  t.after(() => again.close());
+  socket().greets();
+  let isAsked = false;
+  again.addEventListener('view', () => isAsked && again.close());
+  isAsked = true;
+  pass(25_001);
+  assert.deepEqual([again.view.status, sockets.length], ['ended', 2]);
+  pass(3_600_000);
+  assert.equal(sockets.length, 2);
+});
+
 for (const code of [1001, 1005, 1006, 1011, 4999]) {
   test(`close ${code}, which is not the protocol's: soon`, (t) => {
     const { room } = live(t);

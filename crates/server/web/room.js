@@ -10,7 +10,7 @@ import * as remember from './lib/remember.js';
 import { UNSURE, screenOf, steady } from './lib/view.js';
 import { icon, table } from './lib/pictures.js';
 import { isLocked } from './lib/rules.js';
-import { addBox, typed } from './room/add.js';
+import { addBox, isNeedless, typed } from './room/add.js';
 import { isDone, named } from './room/commands.js';
 import { decideButton, decided } from './room/decision.js';
 import { list } from './room/list.js';
@@ -215,6 +215,8 @@ let isReloading = false;
 let wasLive;
 room.subscribe((view) => {
   if (isRefused(view)) return;
+  // Before it is sent. What follows is done for the view without it.
+  if (view.pending.some((one) => isNeedless(id, one, view.state) && room.withdraw(one.id))) return;
   keep(view);
   // Once for each version of the server: what comes may be as old, for example from another server.
   if (view.outdated && !isReloading && remember.firstRenewal(view.outdated)) app.reload();

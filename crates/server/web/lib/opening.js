@@ -34,13 +34,17 @@ export function opening() {
     choice(w.ballot, 'ballot', [['', w.open_], ['secret', w.secretBallot]]),
     choice(w.votesPerPerson, 'each', [['', w.anyVotes], ...[1, 3].map((n) => /** @type {const} */ ([n, w.votes(n)]))]),
   );
+  // The choice that was made last counts.
+  const soon = /** @type {HTMLInputElement[]} */ ([...element.querySelectorAll('input[name=decide]')]);
+  for (const input of soon) input.addEventListener('change', () => (time.value = ''));
+  time.addEventListener('input', () => soon.forEach((input, n) => (input.checked = time.value === '' && n === 0)));
   return {
     element,
     /** @param {FormData} data of the form */
     settings(data) {
       const at = nextTime(String(data.get('time') ?? ''), Date.now());
-      // As a length of time, which does not depend on this device's clock being right.
-      const decideIn = at === null ? Number(data.get('decide')) || null : (at - Date.now()) / 60_000;
+      // As a length of time, which does not depend on this device's clock being right: a minute or more.
+      const decideIn = at === null ? Number(data.get('decide')) || null : Math.max(1, (at - Date.now()) / 60_000);
       return { decideIn, hiddenVotes: data.get('ballot') === 'secret' || null, votesEach: Number(data.get('each')) || null };
     },
   };

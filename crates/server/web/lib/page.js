@@ -89,6 +89,10 @@ export function sheet(title, content, kind = '') {
   // A click on the dialog itself is outside its body.
   dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());
   dialog.addEventListener('close', () => dialog.remove());
+  // What is filled in takes effect with its form; until then it would be lost with the sheet.
+  const isForm = (/** @type {Event} */ { target }) => target instanceof Element && target.closest('form') !== null;
+  dialog.addEventListener('input', (event) => isForm(event) && dialog.setAttribute('data-changed', ''));
+  dialog.addEventListener('submit', () => dialog.removeAttribute('data-changed'));
   document.body.append(dialog);
   dialog.showModal();
   return dialog;

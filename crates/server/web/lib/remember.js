@@ -35,13 +35,15 @@ function read(where, key) {
  * @param {'localStorage' | 'sessionStorage'} where
  * @param {string} key
  * @param {unknown} value null: nothing
+ * @returns {boolean} false: storage is full or forbidden, and nothing is stored
  */
 function write(where, key, value) {
   try {
     if (value === null) window[where].removeItem(`tablecast.${key}`);
     else window[where].setItem(`tablecast.${key}`, JSON.stringify(value));
+    return true;
   } catch {
-    // Storage is full or forbidden: nothing is stored.
+    return false;
   }
 }
 
@@ -114,21 +116,25 @@ export const seat = (id) => read('sessionStorage', `seat.${id}`);
 /** @param {string} id @param {Saved | null} saved */
 export const rememberSeat = (id, saved) => write('sessionStorage', `seat.${id}`, saved);
 
+/** What could not be stored: it is kept as long as the page. @type {Map<string, string[]>} */
+const unstored = new Map();
+
 /**
  * Dishes that were added to a room but are not yet known to be on its menu. Stored on the device, because the tab
  * may be closed before they are sent.
  * @param {string} id @returns {string[]}
  */
 export function unsent(id) {
-  const items = read('localStorage', `unsent.${id}`);
+  const items = unstored.get(id) ?? read('localStorage', `unsent.${id}`);
   return Array.isArray(items) ? items.filter(isText) : [];
 }
 
 /** @param {string} id @param {string} item @param {boolean} is whether it is one of them */
 export function rememberUnsent(id, item, is) {
   const others = unsent(id).filter((other) => other !== item);
-  const items = is ? [...others, item].slice(-REMEMBERED) : others;
-  write('localStorage', `unsent.${id}`, items.length ? items : null);
+  const items = is ? [...others, item].slice(-UNSENT) : others;
+  if (write('localStorage', `unsent.${id}`, items.length ? items : null)) unstored.delete(id);
+  else unstored.set(id, items);
 }
 
 /** Typed text, for the page that is about to be loaded again. @param {string} id @param {string} text */
@@ -153,8 +159,9 @@ export function firstRenewal({ protocol, app }) {
   return read('sessionStorage', key) === true;
 }
 
-/** How many dishes are remembered. */
+/** How many dishes are remembered: that were used, and that wait to be sent, which are as many as a menu has and more. */
 const REMEMBERED = 60;
+const UNSENT = 200;
 
 /**
  * @param {readonly string[]} used the dishes added in earlier rooms, the newest first

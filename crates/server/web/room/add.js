@@ -7,6 +7,7 @@ import * as remember from '../lib/remember.js';
 import { fold } from '../lib/text.js';
 import { toggleVote } from './vote.js';
 
+/** @import { Menu, Pending } from '../client/types.js' */
 /** @import { App, Part } from './app.js' */
 
 /** How many suggestions are shown. */
@@ -19,6 +20,22 @@ let lastReason = '';
 /** Typed text that was not added; it survives another language, and loading again. */
 let draft = '';
 export const typed = () => draft;
+
+/**
+ * Whether a dish that still waits to be sent is needless: it is on the menu meanwhile, or another tab, which knows it from
+ * this device, has added or forgotten it.
+ * @param {string} id of the room
+ * @param {Pending} pending
+ * @param {Menu | null} menu
+ */
+export function isNeedless(id, { command, content }, menu) {
+  if (command !== 'add') return false;
+  const { item } = /** @type {{ item: string }} */ (content);
+  return isOn(menu, item) || !remember.unsent(id).includes(item);
+}
+
+/** @param {Menu | null} menu @param {string} text */
+const isOn = (menu, text) => menu?.items.find(({ item }) => fold(item) === fold(text));
 
 /** @param {App} app @returns {Part} */
 export function addBox(app) {
@@ -45,7 +62,7 @@ export function addBox(app) {
       class: 'add',
       onsubmit: (event) => {
         event.preventDefault();
-        submit(field.value.trim());
+        take(field.value.trim());
       },
     },
     note,
@@ -59,22 +76,27 @@ export function addBox(app) {
 
   const items = () => app.view().state?.items ?? [];
   /** @param {string} text */
-  const there = (text) => items().find(({ item }) => fold(item) === fold(text));
+  const there = (text) => isOn(app.view().state, text);
   /** Added dishes without an answer. */
   const coming = () => app.view().pending.flatMap(({ command, content }) => (command === 'add' ? [/** @type {{ item: string }} */ (content)] : []));
 
-  /** @param {string} item */
-  async function submit(item) {
+  /** Adds it in place of what is typed. @param {string} item */
+  function take(item) {
     if (item === '' || there(item)) {
       field.focus();
       return hint();
     }
     clear();
+    void submit(item);
+  }
+
+  /** @param {string} item */
+  async function submit(item) {
     if (coming().some((one) => fold(one.item) === fold(item))) return;
     const by = app.view().me?.id;
+    remember.rememberUnsent(app.id, item, true);
     const added = app.room.add(item);
     const said = app.room.view.pending.at(-1);
-    remember.rememberUnsent(app.id, item, true);
     waited.add(item);
     hint();
     try {
@@ -82,7 +104,8 @@ export function addBox(app) {
       remember.rememberUsed(item);
       remember.rememberUnsent(app.id, item, false);
     } catch (error) {
-      const reason = await app.refusal(error, said, by);
+      const isNeedless = /** @type {{ code?: string }} */ (error).code === 'withdrawn';
+      const reason = isNeedless ? null : await app.refusal(error, said, by);
       if (reason === null) remember.rememberUnsent(app.id, item, false);
       // Names a dish that was not added, unless its text can go back into the box.
       else if (field.value === '' && field.isConnected) {
@@ -121,7 +144,7 @@ export function addBox(app) {
     };
     const addAll = () => {
       forget();
-      for (const item of told) submit(item);
+      for (const item of told) void submit(item);
     };
     fill(
       lost,
@@ -166,7 +189,7 @@ export function addBox(app) {
     if (chips.dataset['state'] === list) return;
     chips.dataset['state'] = list;
     chips.hidden = found.length === 0;
-    fill(chips, ...found.map((item) => h('button', { type: 'button', class: 'chip', onclick: () => submit(item) }, item)));
+    fill(chips, ...found.map((item) => h('button', { type: 'button', class: 'chip', onclick: () => take(item) }, item)));
   }
 
   field.addEventListener('input', () => (refusal = ''), { capture: true });

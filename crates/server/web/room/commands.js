@@ -12,7 +12,8 @@ import { fold } from '../lib/text.js';
  */
 export function named({ command, content }, menu) {
   const { number, on } = /** @type {{ number?: number, on?: boolean }} */ (content);
-  const item = menu?.items.find((one) => one.number === number)?.item ?? '';
+  // It may be refused because it was removed.
+  const item = [...(menu?.items ?? []), ...(menu?.removed ?? [])].find((one) => one.number === number)?.item ?? '';
   /** @type {Record<string, string>} */
   const names = { vote: (on ? w.vote : w.unvote)(item), remove: w.remove(item), restore: w.putBack, title: w.tableName, rename: w.yourName, extend: w.keepOpen, decide: w.decide, deadline: w.deadline, nudge: w.nudge, veto: (on ? w.veto : w.unveto)(item), rules: w.ballot, lock: w.locked, host: w.makeHost, dismiss: w.dismiss, reinstate: w.takeAgain };
   return names[command];

@@ -119,11 +119,16 @@ function closed(app, kind) {
   return element;
 }
 
-/** Dishes that never reached the server, shown once, and what was being typed: to be used elsewhere. @param {App} app */
+/** Dishes that never reached the server. Shown on one page, in whichever language. @type {Set<string>} */
+const lost = new Set();
+
+/** What never reached the server, and what was being typed: to be used elsewhere. @param {App} app */
 function unsent(app) {
-  const items = remember.unsent(app.id);
-  for (const item of items) remember.rememberUnsent(app.id, item, false);
-  const text = [...items, typed().trim()].filter(Boolean).join(', ');
+  for (const item of remember.unsent(app.id)) {
+    lost.add(item);
+    remember.rememberUnsent(app.id, item, false);
+  }
+  const text = [...lost, typed().trim()].filter(Boolean).join(', ');
   const button = h('button', { type: 'button', class: 'link', onclick: async () => (await copy(text)) && say(button, w.copied) }, w.copyText);
   return text !== '' && h('p', { class: 'note' }, h('span', {}, w.notAdded(text)), ' ', button);
 }

@@ -20,8 +20,9 @@ const ON_THE_WALL = 20_000;
 /** Contributions are shown at least this long, ms. */
 const GATHERING = 900;
 
-/** Whether somebody is typing just now: a dialog would take the keyboard away. */
+/** Whether somebody is typing just now, or has filled in a form that is open: a dialog would take that away. */
 function isTyping() {
+  if (document.querySelector('dialog.sheet[open][data-changed]')) return true;
   const field = document.activeElement;
   return field instanceof HTMLInputElement && field.type !== 'radio' && !field.readOnly && field.value !== '';
 }
@@ -35,6 +36,12 @@ function isTyping() {
 function onTable(those, items) {
   const all = items.map((item) => ({ ...item, votes: item.votes.length }));
   return those.every(({ number }) => all.some((item) => item.number === number)) ? all : those;
+}
+
+/** Who began a draw, or why the clock did. @param {Drawing} drawing */
+function startedBy({ name, candidates }) {
+  if (name !== undefined) return w.drawBy(called(name));
+  return candidates.some(({ votes }) => votes > 0) ? w.drawByClock : w.drawByClockNone;
 }
 
 /** @param {readonly Candidate[]} candidates */
@@ -59,7 +66,7 @@ export function stage(app) {
     if (drawing) {
       if (shown?.number !== drawing.number) {
         shown?.dialog.close();
-        shown = isTyping() ? null : open(drawing.candidates, drawing.number, drawing.name === undefined ? w.drawByClock : w.drawBy(called(drawing.name)), onTable(drawing.candidates, state.items));
+        shown = isTyping() ? null : open(drawing.candidates, drawing.number, startedBy(drawing), onTable(drawing.candidates, state.items));
       }
       shown?.gather(drawing.contributions.map(({ member }) => colourOf(member)), members.filter(({ away }) => !away).length);
       return;

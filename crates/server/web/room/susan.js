@@ -134,17 +134,25 @@ export function susan(candidates, colour) {
     const all = rotation(winner, of, digest);
     return new Promise((done) => {
       const begun = performance.now();
+      let isOver = false;
+      // A hidden tab gets no frames: nobody sees it turn, but its title says what was drawn.
+      const atOnce = () => document.hidden && step(begun);
+      document.addEventListener('visibilitychange', atOnce);
       /** @param {number} now */
       function step(now) {
-        const t = calm ? 1 : Math.min(1, Math.max(0, (now - begun) / TURNS_FOR));
+        if (isOver) return;
+        const t = calm || document.hidden ? 1 : Math.min(1, Math.max(0, (now - begun) / TURNS_FOR));
         const degrees = all * slowing(t);
         tray.style.transform = `rotate(${degrees}deg)`;
         say(name, shown(candidates[atPointer(degrees, of)]?.item ?? ''));
         if (t < 1) return void requestAnimationFrame(step);
         sectors.forEach((sector, n) => sector.classList.add(n === winner ? 'won' : 'lost'));
+        isOver = true;
+        document.removeEventListener('visibilitychange', atOnce);
         done();
       }
       requestAnimationFrame(step);
+      atOnce();
     });
   }
 
