@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::routes::{self, SiteState, other_method};
 use crate::since_1970;
+use crate::status::healthz;
 use crate::web;
 
 /// The site of the operators of a server.
@@ -74,7 +75,7 @@ pub(crate) fn router(site: Arc<AdminSite>) -> Router {
         .route("/", reading(page))
         .route("/web/{version}/{*path}", reading(file))
         .route("/metrics", reading(routes::metrics))
-        .route("/healthz", reading(routes::healthz))
+        .route("/healthz", reading(healthz))
         .route("/readyz", reading(routes::readyz))
         .route("/api/node", reading(node::show))
         .route("/api/drain", changing(node::drain))

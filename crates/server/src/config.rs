@@ -18,7 +18,8 @@ use std::time::Duration;
 
 use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgMatches, Args, Command, CommandFactory, FromArgMatches};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Command, CommandFactory, FromArgMatches, Id};
 use ipnet::IpNet;
 use tablecast::{ConnectionConfig, HubConfig, OutboxLimits};
 use tablecast_core::limits::Rate;
@@ -60,6 +61,8 @@ pub struct Config {
     /// stay far below it. The 122 random bits of the ids already prevent guessing; this
     /// only limits the noise.
     pub miss_rate: Rate,
+    /// How often one address may have the picture of a room drawn.
+    pub picture_rate: Rate,
     /// Origins of pages that may do what the server's own pages may.
     pub allowed_origins: Vec<Origin>,
     /// Proxies that are trusted to say the client's address.
@@ -76,6 +79,9 @@ pub struct Config {
     pub log_format: LogFormat,
     /// The file that was read, if there was one.
     pub file: Option<PathBuf>,
+    /// Options of that file which have no effect, each with the environment variable that goes
+    /// before it.
+    pub overridden: Vec<(String, String)>,
 }
 
 impl Default for Config {
@@ -95,6 +101,7 @@ impl Default for Config {
             create_rate: a_minute(300.0),
             join_rate: handshakes(300.0),
             miss_rate: MISS_RATE,
+            picture_rate: PICTURE_RATE,
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             admin_listen: None,
@@ -103,6 +110,7 @@ impl Default for Config {
             workers: None,
             log_format: LogFormat::Text,
             file: None,
+            overridden: Vec::new(),
         }
     }
 }
@@ -114,6 +122,13 @@ const OUTBOX_BYTES: usize = 1280 * 1024;
 const MISS_RATE: Rate = Rate {
     per_second: 50.0,
     burst: 5000,
+};
+
+/// A picture costs a core some hundredths of a second, a thousand times as much as any other look. Chats
+/// ask once for a link, and keep it.
+const PICTURE_RATE: Rate = Rate {
+    per_second: 1.0,
+    burst: 60,
 };
 
 /// Rooms a minute; three minutes' worth at once, for a conference that begins its lunch
@@ -183,20 +198,36 @@ impl Config {
         let path = Options::from_arg_matches(&matches)?.config;
         let file = file::read(path.as_deref())?;
         let read = file.as_ref().map(|file| file.path().to_owned());
-        let command = match file {
+        let (command, given) = match file {
             Some(file) => file.into_defaults(command)?,
-            None => command,
+            None => (command, Vec::new()),
         };
         let matches = command
+            .clone()
             .try_get_matches_from(args)
             .map_err(secret::redact_error)?;
         let config = Options::from_arg_matches(&matches)?.into_config()?;
         let config = Config {
             file: read,
+            overridden: overridden(&command, &given, &matches),
             ..config
         };
         Ok((config, matches))
     }
+}
+
+/// Of the options that the file gives, those for which a variable goes before it: the option and the
+/// variable. A flag was typed by whoever knows it; a variable may be from a unit or an image.
+fn overridden(command: &Command, given: &[Id], matches: &ArgMatches) -> Vec<(String, String)> {
+    let is_overridden =
+        |id: &Id| matches.value_source(id.as_str()) == Some(ValueSource::EnvVariable);
+    let all = command.get_arguments();
+    let args = all.filter(|arg| given.contains(arg.get_id()) && is_overridden(arg.get_id()));
+    let names = args.filter_map(|arg| {
+        let variable = arg.get_env()?.to_string_lossy().into_owned();
+        Some((arg.get_long()?.to_owned(), variable))
+    });
+    names.collect()
 }
 
 /// A command with the options of a server beside its own, as they are read from the command
@@ -340,6 +371,7 @@ impl Options {
             create_rate: a_minute(self.create_rate),
             join_rate: handshakes(self.join_rate),
             miss_rate: MISS_RATE,
+            picture_rate: PICTURE_RATE,
             allowed_origins: self.allowed_origin,
             trusted_proxies: self.trusted_proxy,
             admin_listen: self.admin_listen,
@@ -348,6 +380,7 @@ impl Options {
             workers: self.workers,
             log_format: self.log_format,
             file: None,
+            overridden: Vec::new(),
         })
     }
 }

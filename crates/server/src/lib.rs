@@ -24,6 +24,7 @@ pub mod program;
 mod reason;
 mod routes;
 mod since_1970;
+mod status;
 pub mod store;
 pub mod tls;
 pub mod version;

@@ -65,6 +65,9 @@ fn start(config: Config) -> ExitCode {
     if let Some(path) = &config.file {
         tracing::info!("options from {}", path.display());
     }
+    for (option, variable) in &config.overridden {
+        tracing::warn!("`{option}` of the file has no effect: {variable} goes before it");
+    }
     for name in config::unknown_variables() {
         tracing::warn!("the environment variable {name} is no option and has no effect");
     }

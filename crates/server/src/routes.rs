@@ -17,7 +17,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 
 use crate::base_path;
-pub(crate) use health::{healthz, readyz};
+pub(crate) use health::readyz;
 pub(crate) use metrics::{expect, metrics};
 use route::Route;
 pub(crate) use route::other_method;

@@ -261,6 +261,26 @@ fn what_passes_starts_and_nothing_is_left_of_the_check() {
     }
 }
 
+/// A unit or an image sets the variable, and nothing else would tell why the file is not obeyed.
+#[test]
+fn a_line_of_the_file_before_which_a_variable_goes_is_told() {
+    let dir = Directory::new();
+    let file = dir.write("options.toml", "seats = 5\nroom-ttl = \"20m\"\n");
+    let told = "`room-ttl` of the file has no effect: TABLECAST_ROOM_TTL goes before it";
+    let mut command = tablecast(&dir);
+    command.env("TABLECAST_ROOM_TTL", "30m").arg("--config");
+    command.arg(&file);
+    let mut checked = tablecast(&dir);
+    checked.env("TABLECAST_ROOM_TTL", "30m").arg("check");
+    checked.args(ANY_PORT).arg("--config").arg(&file);
+    let (_, said) = check(&mut checked);
+    assert!(said.contains(&format!("warn  options: {told}")), "{said}");
+    assert!(!said.contains("`seats`"), "{said}");
+    let server = Process::start(command.args(ANY_PORT));
+    let is_told = |said: &String| said.contains(told);
+    blocking_until("the log tells it", || server.log(), is_told);
+}
+
 #[test]
 fn a_redis_that_is_away_is_found() {
     let dir = Directory::new();

@@ -89,12 +89,15 @@ fn the_files_name_the_same_addresses() {
 /// Where a node may write, and what survives it.
 #[test]
 fn a_node_alone_keeps_its_rooms_where_it_may_write() {
-    let store = "TABLECAST_STORE=sqlite:/var/lib/tablecast/tablecast.db";
     let unit = read("tablecast.service");
-    assert!(unit.contains(store) && unit.contains("\nStateDirectory=tablecast\n"));
+    assert!(unit.contains("\nStateDirectory=tablecast\nStateDirectoryMode=0700\n"));
+    // Without a variable, which would go before a line of the file with options.
+    assert!(unit.contains("\nWorkingDirectory=%S/tablecast\n"));
+    assert!(!unit.contains("\nEnvironment="));
     // It would hide the boot id, and each crash would be taken for a restart of the machine.
     assert!(!unit.contains("ProcSubset"));
     let image = read("Dockerfile");
+    let store = "TABLECAST_STORE=sqlite:/var/lib/tablecast/tablecast.db";
     assert!(image.contains(store) && image.contains("\nVOLUME /var/lib/tablecast\n"));
     assert!(read("compose.one.yaml").contains("\"rooms:/var/lib/tablecast\""));
     // Two nodes have theirs in common.

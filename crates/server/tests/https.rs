@@ -63,6 +63,10 @@ async fn the_site_is_an_https_site_and_plain_http_leads_there() {
         let there = format!("location: https://{name}:{}/r/a%20b?c=d\r\n", at.port());
         assert!(answer.to_ascii_lowercase().contains(&there), "{answer}");
     }
+    // `tablecast check` knows by it whose port it is.
+    let healthy = secure::plain_get(http, "localhost", "/healthz").await;
+    assert!(healthy.starts_with("HTTP/1.1 200 "), "{healthy}");
+    assert!(healthy.contains("\"running\""), "{healthy}");
     let lost = secure::plain_get(at, "localhost", "/").await;
     assert!(lost.starts_with("HTTP/1.1 400 "), "{lost}");
     for lost in [

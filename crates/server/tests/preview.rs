@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use support::{Running, config, start};
+use tablecast::core::limits::Rate;
 
 /// What a crawler may send.
 const KOREAN: &str = "Accept-Language: ko\r\n";
@@ -152,6 +153,23 @@ async fn the_picture_is_a_png_and_that_of_a_gone_room_is_the_same_for_all() {
         (nowhere.status, nowhere.code().as_str()),
         (404, "not_found")
     );
+}
+
+#[tokio::test]
+async fn pictures_have_a_rate_of_their_own_since_each_costs_so_much() {
+    let mut config = config();
+    config.picture_rate = Rate {
+        per_second: 0.001,
+        burst: 2,
+    };
+    let server = start(config).await;
+    let id = server.titled("Lunch").await;
+    let path = format!("/r/{id}/picture.png");
+    for expected in [200, 200, 429] {
+        assert_eq!(server.get(&path).await.status, expected);
+    }
+    let page = server.page(&id, "").await;
+    assert_eq!(tag(&page, "og:title"), Some("Lunch"));
 }
 
 /// People still get the page: it only says less.

@@ -14,7 +14,15 @@ pub(super) fn options(subject: &Subject<'_>) -> Vec<Finding> {
             "the environment variable {name} is no option and has no effect"
         ))
     });
-    std::iter::once(ok(from)).chain(unknown).collect()
+    let overridden = subject.config.overridden.iter().map(|(option, variable)| {
+        warn(format!(
+            "`{option}` of the file has no effect: {variable} goes before it"
+        ))
+    });
+    std::iter::once(ok(from))
+        .chain(overridden)
+        .chain(unknown)
+        .collect()
 }
 
 /// What is wrong with the options, without what clap adds for a terminal.

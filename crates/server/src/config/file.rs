@@ -6,8 +6,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, Id};
 use toml::de::{DeTable, DeValue};
 
 use super::secret::redact;
@@ -63,13 +63,17 @@ impl File {
         )
     }
 
-    /// The command with the lines of this file as defaults.
-    pub(super) fn into_defaults(self, mut command: Command) -> Result<Command, clap::Error> {
+    /// The command with the lines of this file as defaults, and the options that they are for.
+    pub(super) fn into_defaults(
+        self,
+        mut command: Command,
+    ) -> Result<(Command, Vec<Id>), clap::Error> {
         let table = DeTable::parse(&self.text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             self.error(at, error.message())
         })?;
         let options = super::options();
+        let mut given = Vec::new();
         for (key, value) in table.get_ref() {
             let name = key.get_ref().as_ref();
             let at = key.span().start;
@@ -91,11 +95,12 @@ impl File {
                 return Err(self.error(at, &format!("{name} is a list, but takes one value")));
             }
             self.check(at, name, &values)?;
+            given.push(id.clone());
             command = command.mut_arg(id, |arg| {
                 arg.default_values(values.into_iter().map(OsString::from))
             });
         }
-        Ok(command)
+        Ok((command, given))
     }
 
     /// Lets the option's own parser read the values.

@@ -218,9 +218,9 @@ pub(super) struct Options {
           value_parser = value::rate, help_heading = "Limits")]
     pub(super) create_rate: f64,
 
-    /// WebSocket handshakes, looks at a room or its result by GET, and QR codes, a second from
-    /// one IP address, on average; a hundred times as many at once, since all come back
-    /// together after a restart; 0 means no limit
+    /// Visits a second from one IP address, on average: handshakes, streams of events and each
+    /// POST to one, looks at a room, its result or its page, QR codes; a hundred times as many at
+    /// once, since all come back together after a restart; 0 means no limit
     #[arg(long, env = "TABLECAST_JOIN_RATE", value_name = "RATE", default_value = "300",
           value_parser = value::rate, help_heading = "Limits")]
     pub(super) join_rate: f64,

@@ -5,31 +5,13 @@ use std::time::SystemTime;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use schemars::JsonSchema;
-use serde::Serialize;
 use tablecast_core::backend::Health;
 
 use super::route::{Answer, Route, Tag};
 use super::site::{DRAIN_RETRY, STORE_RETRY, SharedSite, SiteState};
+use crate::status::{Status, healthz};
 use crate::{reason, tls};
 use tablecast_http::problem::{Problem, ok};
-
-/// The state of the server.
-#[derive(Serialize, JsonSchema)]
-struct Status {
-    /// For people.
-    status: &'static str,
-    /// What an operator should look after soon, although all is served.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
-}
-
-impl From<&'static str> for Status {
-    fn from(status: &'static str) -> Self {
-        let detail = None;
-        Status { status, detail }
-    }
-}
 
 pub(super) fn routes() -> Vec<Route<SharedSite>> {
     let status = |about, status| Answer::json(StatusCode::OK, about, &Status::from(status));
@@ -52,11 +34,6 @@ pub(super) fn routes() -> Vec<Route<SharedSite>> {
             .answers(status("Yes", "ready"))
             .refuses(&[reason::UNAVAILABLE, reason::DRAINING]),
     ]
-}
-
-/// `GET /healthz`: 200 for as long as the process answers.
-pub(crate) async fn healthz() -> Response {
-    ok(&Status::from("running"))
 }
 
 /// `GET /readyz`: 200 if a client that connects now can be served.

@@ -170,6 +170,8 @@ pub(super) async fn picture(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     id.parse::<RoomId>().map_err(|_| no_such_room())?;
+    let drawn = site.pictures.take(client);
+    drawn.map_err(|wait| Problem::too_many("too many pictures for this address", wait))?;
     let preview = seen(&site, client, &id).await?.unwrap_or_default();
     let words = Words::of(Language::asked(&headers));
     let drawn = one_of_few(move || picture::draw(&preview, words)).await;

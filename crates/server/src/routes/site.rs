@@ -44,6 +44,7 @@ pub(crate) struct SiteState {
     pub(super) creates: PerAddress,
     joins: PerAddress,
     misses: PerAddress,
+    pub(super) pictures: PerAddress,
     /// All routes, for the document that describes them.
     pub(super) table: fn() -> Vec<Route<SharedSite>>,
     pub(super) answers: Answers,
@@ -64,6 +65,7 @@ impl SiteState {
             creates: PerAddress::new(config.create_rate),
             joins: PerAddress::new(config.join_rate),
             misses: PerAddress::new(config.miss_rate),
+            pictures: PerAddress::new(config.picture_rate),
             documents: Documents::default(),
             answers: Answers::new(&table()),
             table,

@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::reason;
+use crate::status::healthz;
 
 /// How long a first certificate may take, as it is told to who comes before that.
 const SOON: Duration = Duration::from_secs(5);
@@ -66,6 +67,8 @@ impl Redirect {
     pub(super) async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         let router = Router::new()
             .route("/.well-known/acme-challenge/{token}", get(challenge))
+            // So `tablecast check` knows whose port it is.
+            .route("/healthz", get(healthz))
             .fallback(elsewhere)
             .with_state(Arc::new(self));
         tablecast_http::serve(listener, router, Arc::new(Plain), stop).await;
