@@ -161,20 +161,23 @@ async fn start(backend: Arc<dyn Backend>, config: Config) -> Node {
 struct Peer(Client);
 
 impl Node {
-    /// Waits until this node makes the newest forms: until then a nudge is refused.
+    /// Waits until this node makes the newest forms: until then nobody is known as a person, and so
+    /// nobody is host.
     async fn knows_what_all_read(&self) {
-        let room: RoomId = "probe".parse().unwrap();
-        let menu = Menu::new(1, MasterSecret::new([7; 32]));
-        self.0.hub.create(room, menu).await.unwrap();
-        let mut peer = Peer(Client::connect_json(self.0.at, "/ws/probe/").await.unwrap());
-        peer.say(&json!({"join": {}})).await;
-        peer.until("hello").await;
-        for id in 1.. {
-            peer.say(&json!({"id": id, "nudge": {}})).await;
-            if peer.json().await.get("error").is_none() {
+        for number in 0.. {
+            let room: RoomId = format!("probe-{number}").parse().unwrap();
+            let menu = Menu::new(1, MasterSecret::new([7; 32]));
+            let menu = menu.with_host(PersonId::new(HOST.parse().unwrap(), &room));
+            let path = format!("/ws/{room}/");
+            self.0.hub.create(room, menu).await.unwrap();
+            let mut peer = Peer(Client::connect_json(self.0.at, &path).await.unwrap());
+            peer.say(&json!({"join": {"person": HOST}})).await;
+            peer.until("hello").await;
+            peer.say(&json!({"id": 1, "lock": {"on": true}})).await;
+            if peer.answer().await.get("error").is_none() {
                 return;
             }
-            // sleep: so that the rate allows many of these.
+            // sleep: between two looks
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
