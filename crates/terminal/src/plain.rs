@@ -191,12 +191,8 @@ impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
         self.out.flush()
     }
 
-    fn input_ended(&mut self, session: &mut Session) {
+    fn input_ended(&mut self, _: &mut Session) {
         self.input_ended = true;
-        // Nobody is there any more who could wait for the connection.
-        if self.is_typed && !session.is_settled() {
-            session.close();
-        }
     }
 
     fn show(&mut self, session: &mut Session, now: Millis) -> io::Result<()> {

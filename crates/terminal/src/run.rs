@@ -53,6 +53,8 @@ pub(crate) async fn run<F: Ui>(
     signals: &mut Signals,
 ) -> io::Result<Reason> {
     let mut inputs_end = false;
+    // There is nothing more to look at, beside what waits.
+    let mut all_seen = false;
     let mut broken = None;
     loop {
         let session = &mut client.session;
@@ -69,7 +71,7 @@ pub(crate) async fn run<F: Ui>(
             return broken.map_or(Ok(reason), Err);
         }
         let takes_input = !inputs_end && ui.takes_input(session);
-        let looks_ahead = !inputs_end && !takes_input && ui.looks_ahead();
+        let looks_ahead = !all_seen && !takes_input && ui.looks_ahead();
         let next = async {
             match takes_input {
                 true => inputs.next().await,
@@ -88,8 +90,9 @@ pub(crate) async fn run<F: Ui>(
                         session.close();
                     }
                 }
+                None if looks_ahead => all_seen = true,
                 None => {
-                    inputs_end = true;
+                    (inputs_end, all_seen) = (true, true);
                     ui.input_ended(&mut client.session);
                 }
             },

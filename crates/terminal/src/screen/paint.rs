@@ -322,7 +322,8 @@ fn said_text(view: &View<'_>, session: &Session) -> String {
         (Status::Offline(reason, _) | Status::Ended(reason), Some(refused)) => {
             format!("{}; {refused}", lang.reason(&reason))
         }
-        (Status::Connecting | Status::Live, Some(refused)) => refused,
+        (Status::Connecting | Status::Live, Some(refused)) if view.said.is_empty() => refused,
+        (Status::Connecting | Status::Live, Some(refused)) => format!("{refused}; {}", view.said),
         (Status::Connecting | Status::Live, None) => view.said.clone(),
     };
     let is_over = matches!(session.status(), Status::Ended(_));

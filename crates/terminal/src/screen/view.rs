@@ -25,8 +25,9 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
-    /// Keeps a refusal, so that it is read.
+    /// Keeps a refusal, so that it is read. What is told from now on stands behind it.
     pub(super) fn refuse(&mut self, why: String) {
+        self.said.clear();
         if self.refused.last() != Some(&why) {
             self.refused.push(why);
         }
