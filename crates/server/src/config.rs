@@ -214,6 +214,17 @@ impl Config {
         };
         Ok((config, matches))
     }
+
+    /// What an operator should know of how the options were given: what has no effect.
+    pub fn notices(&self) -> Vec<String> {
+        let overridden = self.overridden.iter().map(|(option, variable)| {
+            format!("`{option}` of the file has no effect: {variable} goes before it")
+        });
+        let unknown = unknown_variables()
+            .into_iter()
+            .map(|name| format!("the environment variable {name} is no option and has no effect"));
+        overridden.chain(unknown).collect()
+    }
 }
 
 /// Of the options that the file gives, those for which a variable goes before it: the option and the
@@ -288,7 +299,7 @@ pub(crate) fn error(kind: ErrorKind, message: &str) -> clap::Error {
 }
 
 /// Environment variables that look like options but are none: perhaps misspelt.
-pub fn unknown_variables() -> Vec<String> {
+fn unknown_variables() -> Vec<String> {
     let command = options();
     let is_known = |name: &str| {
         command

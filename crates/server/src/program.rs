@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::commands::{self, Command};
-use crate::config::{self, Config, Https};
+use crate::config::{Config, Https};
 use crate::listen::{bind, reachable};
 use crate::log::{self, LogFormat};
 use crate::store::{self, StoreError};
@@ -65,11 +65,8 @@ fn start(config: Config) -> ExitCode {
     if let Some(path) = &config.file {
         tracing::info!("options from {}", path.display());
     }
-    for (option, variable) in &config.overridden {
-        tracing::warn!("`{option}` of the file has no effect: {variable} goes before it");
-    }
-    for name in config::unknown_variables() {
-        tracing::warn!("the environment variable {name} is no option and has no effect");
+    for notice in config.notices() {
+        tracing::warn!("{notice}");
     }
     let code = match run(config) {
         // Everything that takes time is finished.

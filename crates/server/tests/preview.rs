@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use support::{Running, config, start};
 use tablecast::core::limits::Rate;
+use tablecast_server::config::Config;
 
 /// What a crawler may send.
 const KOREAN: &str = "Accept-Language: ko\r\n";
@@ -155,13 +156,8 @@ async fn the_picture_is_a_png_and_that_of_a_gone_room_is_the_same_for_all() {
     );
 }
 
-#[tokio::test]
-async fn pictures_have_a_rate_of_their_own_since_each_costs_so_much() {
-    let mut config = config();
-    config.picture_rate = Rate {
-        per_second: 0.001,
-        burst: 2,
-    };
+/// Of a room `Lunch` two pictures are drawn and no third one; then its page has this title.
+async fn third_picture_is_refused(config: Config, title: &str) {
     let server = start(config).await;
     let id = server.titled("Lunch").await;
     let path = format!("/r/{id}/picture.png");
@@ -169,7 +165,17 @@ async fn pictures_have_a_rate_of_their_own_since_each_costs_so_much() {
         assert_eq!(server.get(&path).await.status, expected);
     }
     let page = server.page(&id, "").await;
-    assert_eq!(tag(&page, "og:title"), Some("Lunch"));
+    assert_eq!(tag(&page, "og:title"), Some(title));
+}
+
+#[tokio::test]
+async fn pictures_have_a_rate_of_their_own_since_each_costs_so_much() {
+    let mut config = config();
+    config.picture_rate = Rate {
+        per_second: 0.001,
+        burst: 2,
+    };
+    third_picture_is_refused(config, "Lunch").await;
 }
 
 /// People still get the page: it only says less.
@@ -178,12 +184,5 @@ async fn looks_from_chats_are_limited_as_looks_at_rooms_are() {
     let mut config = config();
     config.join_rate.per_second = 0.001;
     config.join_rate.burst = 2;
-    let server = start(config).await;
-    let id = server.titled("Lunch").await;
-    let path = format!("/r/{id}/picture.png");
-    for expected in [200, 200, 429] {
-        assert_eq!(server.get(&path).await.status, expected);
-    }
-    let page = server.page(&id, "").await;
-    assert_eq!(tag(&page, "og:title"), Some("What’s for lunch?"));
+    third_picture_is_refused(config, "What’s for lunch?").await;
 }

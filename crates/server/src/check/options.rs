@@ -1,28 +1,15 @@
 //! The options, where they are from, and what is none.
 
 use super::finding::{Finding, Subject, fail, ok, warn};
-use crate::{config, log};
+use crate::log;
 
 pub(super) fn options(subject: &Subject<'_>) -> Vec<Finding> {
     let from = match &subject.config.file {
         Some(path) => format!("valid, with those of {}", path.display()),
         None => "valid; there is no file with options".to_owned(),
     };
-    let unknown = config::unknown_variables();
-    let unknown = unknown.iter().map(|name| {
-        warn(format!(
-            "the environment variable {name} is no option and has no effect"
-        ))
-    });
-    let overridden = subject.config.overridden.iter().map(|(option, variable)| {
-        warn(format!(
-            "`{option}` of the file has no effect: {variable} goes before it"
-        ))
-    });
-    std::iter::once(ok(from))
-        .chain(overridden)
-        .chain(unknown)
-        .collect()
+    let notices = subject.config.notices().into_iter().map(warn);
+    std::iter::once(ok(from)).chain(notices).collect()
 }
 
 /// What is wrong with the options, without what clap adds for a terminal.
