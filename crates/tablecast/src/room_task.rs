@@ -26,7 +26,7 @@ mod watchers;
 
 pub(crate) use claim::{Claim, Heard, Knock};
 pub(crate) use mail::{
-    CommandRequest, Entered, JoinRequest, Mail, Order, OrderRequest, Said, Waits, Who,
+    CommandRequest, Entered, JoinRequest, Keep, Mail, Order, OrderRequest, Said, Waits, Who,
 };
 pub(crate) use mailbox::{Inbox, Mailbox, mailbox};
 pub(crate) use replica::Replica;

@@ -13,7 +13,7 @@ use crate::dialect::json;
 use crate::hub::{Caller, LocalRooms};
 use crate::identity::Identity;
 use crate::metrics::{LEFT, MISUNDERSTOOD, Metrics, SILENT};
-use crate::room_task::{Entered, SeatGuard};
+use crate::room_task::{Entered, Keep, SeatGuard};
 
 use speaker::Speaker;
 pub(crate) use visit::Visit;
@@ -53,7 +53,7 @@ pub(crate) fn events<A: App>(
     mut connection: Connection,
 ) -> impl Future<Output = ()> + Send {
     // However this ends, the member may come back, unless a POST says goodbye.
-    seat.keep_seat = true;
+    seat.keep = Keep::Yes;
     visit.connected();
     visit.entered(entered);
     let streams = Stream::begun(visit.hub.rooms.node.metrics.clone());
@@ -104,9 +104,11 @@ pub(crate) fn json<A: App>(
                 heard.await;
             }
         }
-        speaker.seat.keep_seat = !connection
-            .client_code()
-            .is_some_and(|code| GOODBYES.contains(&code));
+        let code = connection.client_code();
+        speaker.seat.keep = match code.is_some_and(|code| GOODBYES.contains(&code)) {
+            true => Keep::No,
+            false => Keep::Yes,
+        };
     }
 }
 
@@ -148,7 +150,7 @@ async fn enter<A: App>(
     match connection.unless_ended(entered).await {
         Some(Ok((mut seat, entered))) => {
             // However this ends, the member may come back, unless the client says goodbye.
-            seat.keep_seat = true;
+            seat.keep = Keep::Yes;
             Ok(Speaker::new(rooms, seat, entered, Dialect::Json, name))
         }
         None => Err(LEFT),

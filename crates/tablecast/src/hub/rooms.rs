@@ -28,7 +28,7 @@ use crate::node::Node;
 use crate::outbox::Outbox;
 use crate::peer::Transport;
 use crate::room_task::{
-    self, Entered, Heard, Inbox, JoinRequest, Mail, Mailbox, Order, OrderRequest, Replica,
+    self, Entered, Heard, Inbox, JoinRequest, Keep, Mail, Mailbox, Order, OrderRequest, Replica,
     RoomTask, SeatGuard, Waits,
 };
 
@@ -221,7 +221,11 @@ impl<A: App> LocalRooms<A> {
         let guard = SeatGuard {
             mailbox: self.deliver(id, |_| Ok(Mail::Join(request)))?,
             connection,
-            keep_seat,
+            keep: match dialect {
+                _ if keep_seat => Keep::Yes,
+                Dialect::Json => Keep::IfTold,
+                Dialect::Text => Keep::No,
+            },
         };
         match answer.await {
             Ok(entered) => entered.map(|entered| (guard, entered)),
@@ -466,3 +470,6 @@ fn secrets() -> Result<(SeatToken, u64), Unavailable> {
     let seat = SeatToken(u128::from_ne_bytes(seat));
     Ok((seat, u64::from_ne_bytes(connection)))
 }
+
+#[cfg(test)]
+mod tests;

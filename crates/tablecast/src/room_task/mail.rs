@@ -40,7 +40,7 @@ pub(crate) enum Mail<A: App> {
     /// A connection is gone; it may never have had a seat. Never refused.
     Leave {
         connection: ConnectionId,
-        keep_seat: bool,
+        keep: Keep,
     },
     /// Events were published.
     Published(Box<Publication>, OwnedSemaphorePermit),
@@ -56,6 +56,18 @@ pub(crate) enum Mail<A: App> {
     Inspect(oneshot::Sender<Box<Inspection<A>>>),
     /// The node is shutting down: close all connections.
     Drain,
+}
+
+/// Whether a seat is kept for a while when its connection has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// The member may come back.
+    Yes,
+    /// They cannot, or have said goodbye.
+    No,
+    /// They can if they were sent the seat's secret. The connection may end between that and the
+    /// moment in which its own task hears of the seat.
+    IfTold,
 }
 
 /// A request for a seat.

@@ -25,7 +25,7 @@ use crate::room_task::audience::Audience;
 use crate::room_task::batch::{Batch, DecideContext, Request, Requests};
 use crate::room_task::claim::Heard;
 use crate::room_task::clock::BackendClock;
-use crate::room_task::mail::JoinRequest;
+use crate::room_task::mail::{JoinRequest, Keep};
 use crate::room_task::replica::{self, Replica};
 use crate::room_task::timer::Timer;
 
@@ -142,9 +142,14 @@ impl<'a, A: App> LocalRoom<'a, A> {
     pub(super) fn leave(
         &mut self,
         connection: ConnectionId,
-        keep_seat: bool,
+        keep: Keep,
         batch: Option<&mut Batch<A>>,
     ) {
+        let keep_seat = match keep {
+            Keep::Yes => true,
+            Keep::No => false,
+            Keep::IfTold => self.audience.has(connection),
+        };
         self.requests.watchers.retain(|id| id != connection);
         let is_its =
             |join: &JoinRequest| join.connection == connection && join.may_be_seated.is_none();
@@ -165,7 +170,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         let is_here = self.audience.hear(heard);
         if is_here && heard.leaves {
             // They may have got a seat since they were told this secret.
-            self.leave(heard.connection, false, batch);
+            self.leave(heard.connection, Keep::No, batch);
         }
         is_here
     }

@@ -3,23 +3,19 @@
 use tablecast_core::App;
 use tablecast_core::ConnectionId;
 
-use crate::room_task::mail::Mail;
+use crate::room_task::mail::{Keep, Mail};
 use crate::room_task::mailbox::Mailbox;
 
 /// The guard of a connection's seat. Dropping it gives the seat up, or keeps it for a while.
 pub(crate) struct SeatGuard<A: App> {
     pub(crate) mailbox: Mailbox<A>,
     pub(crate) connection: ConnectionId,
-    /// The member may come back.
-    pub(crate) keep_seat: bool,
+    pub(crate) keep: Keep,
 }
 
 impl<A: App> Drop for SeatGuard<A> {
     fn drop(&mut self) {
-        let (connection, keep_seat) = (self.connection, self.keep_seat);
-        self.mailbox.send(Mail::Leave {
-            connection,
-            keep_seat,
-        });
+        let (connection, keep) = (self.connection, self.keep);
+        self.mailbox.send(Mail::Leave { connection, keep });
     }
 }

@@ -152,10 +152,9 @@ impl<'a, A: App> RoomTask<'a, A> {
                 }
             }
             Mail::Order(order) => self.wait(Request::Order(order)),
-            Mail::Leave {
-                connection,
-                keep_seat,
-            } => self.room.leave(connection, keep_seat, self.phase.batch()),
+            Mail::Leave { connection, keep } => {
+                self.room.leave(connection, keep, self.phase.batch());
+            }
             Mail::Published(published, permit) => match self.phase.asked() {
                 Some(asked) => asked.held.push((published, permit)),
                 None => self.published(&published),

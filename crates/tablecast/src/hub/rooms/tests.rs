@@ -1,0 +1,63 @@
+//! What only a test in the library can hold up.
+#![allow(clippy::unwrap_used)]
+
+use futures_util::FutureExt;
+use tablecast_core::logic::{Context, Logic, Rejection};
+use tablecast_core::{App, MemberId};
+use tablecast_protocol::client::Watch;
+use tablecast_testing::until;
+
+use super::*;
+use crate::config::OutboxLimits;
+use crate::{Hub, MemoryBackend};
+
+/// A room in which nothing happens.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Empty;
+
+impl Logic for Empty {
+    type Command = ();
+    type Event = ();
+
+    fn decide(&self, _: &Context<'_>, (): &()) -> Result<Vec<()>, Rejection> {
+        Ok(Vec::new())
+    }
+
+    fn apply(&mut self, _: Option<MemberId>, (): &()) {}
+}
+
+impl App for Empty {}
+
+/// The client has the secret of its seat before the task of its connection hears of the seat. Who
+/// speaks text has none, and cannot come back.
+#[tokio::test]
+async fn a_seat_whose_secret_was_sent_is_kept_however_soon_the_connection_ends() {
+    let hub = Hub::start(Arc::new(MemoryBackend::new()), HubConfig::default());
+    for (room, dialect, is_kept) in [
+        ("json", Dialect::Json, true),
+        ("text", Dialect::Text, false),
+    ] {
+        hub.create(room.parse().unwrap(), Empty).await.unwrap();
+        let outbox = Arc::new(Outbox::new(OutboxLimits::default()));
+        let wanted = WantedSeat::New {
+            name: None,
+            colour: None,
+            watch: Watch::No,
+        };
+        let caller = Caller::Anybody(None);
+        let mut entering = Box::pin(hub.rooms.enter(room, dialect, &outbox, wanted, caller));
+        assert!((&mut entering).now_or_never().is_none());
+        let told = async || outbox.queued_bytes();
+        until("the seat is told", told, |bytes| *bytes > 0).await;
+        let members = async || hub.view(room).await.unwrap().members;
+        assert_eq!(members().await.len(), 1);
+        drop(entering);
+        let is_settled = |members: &Vec<_>| {
+            members
+                .first()
+                .is_none_or(|one: &crate::hub::MemberView| one.away)
+        };
+        let members = until("the connection is gone", members, is_settled).await;
+        assert_eq!(members.len(), usize::from(is_kept), "{room}");
+    }
+}
