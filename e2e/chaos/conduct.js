@@ -152,6 +152,8 @@ export async function conduct(plan, plant, join) {
     if (!plan.doomed && calm.every(Boolean)) {
       await addLast(world);
       await wait(() => clients.every((client) => latest[client]?.last || latest[client]?.status === 'ended'));
+      // Who was frozen may have given in only now what they were told before.
+      await wait(() => clients.every(isCalm));
       // All clients must also see who left or came back meanwhile.
       for (const end = Date.now() + BORING; Date.now() < end; await pause(30)) {
         history.final = await surely();

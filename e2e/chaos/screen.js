@@ -61,7 +61,8 @@ export class Screen {
   /** @param {string} character */
   #put(character) {
     if (character === '\r') this.#column = 0;
-    else if (character === '\n') this.#row = Math.min(this.#row + 1, this.#rows - 1);
+    else if (character === '\n' && this.#row < this.#rows - 1) this.#row++;
+    else if (character === '\n') this.#cells = [...this.#cells.slice(1), this.#line()];
     else if (character === '\b') this.#column = Math.max(0, this.#column - 1);
     else if (character >= ' ') {
       const line = this.#cells[this.#row];

@@ -11,8 +11,8 @@ import { pause, track, until } from './world.js';
 
 /** @import { Command, History, Outcome, Plan, Plant } from './types.js' */
 
-/** At the right the members have a column of 24. */
-const COLUMNS = 110;
+/** So many that what is told never takes more than two rows. At the right the members have a column of 24. */
+const COLUMNS = 240;
 const MENU = COLUMNS - 24;
 
 /** More rows than the longest menu of a run. */
@@ -83,7 +83,8 @@ export function run(plan, plant) {
       const { lines } = screen;
       const state = ended ? { status: 'ended', retryIn: null } : status(lines[0] ?? '');
       const there = dishes(lines);
-      const said = lines.slice(-4, -2).join(' ').trim();
+      // When it has ended, only what it said last is left.
+      const said = (ended ? lines : lines.slice(-4, -2)).join(' ').trim();
       const over = state.status === 'ended' ? Object.keys(OVER).find((text) => said.includes(text)) : undefined;
       const reason = OVER[over ?? ''] ?? said;
       for (const command of [...waiting]) {

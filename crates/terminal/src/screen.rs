@@ -82,8 +82,8 @@ impl View<'_> {
             KeyCode::Char('c') if control => self.leave(session),
             KeyCode::Char('d') if control && self.editor.is_empty() => self.leave(session),
             KeyCode::Char('r') if control => session.retry_now(),
-            // What was typed may still be a command.
-            KeyCode::Enter | KeyCode::Esc if is_over && !self.editor.text().starts_with('/') => {
+            // What was typed may be a command; or it was typed before the end was seen, and is named as not sent.
+            KeyCode::Enter | KeyCode::Esc if is_over && self.editor.text().trim().is_empty() => {
                 self.is_done = true;
             }
             KeyCode::F(1) => self.list = Some((Show::Help, 0)),

@@ -1,5 +1,7 @@
 //! Text that somebody else wrote, made fit for a terminal.
 
+use std::mem;
+
 use serde_json::Value;
 use tablecast_client::protocol::text::is_forbidden;
 use unicode_segmentation::UnicodeSegmentation;
@@ -36,6 +38,25 @@ pub fn cut(text: &str, columns: usize) -> String {
     text.graphemes(true).take_while(fits).collect::<String>() + ".."
 }
 
+/// The rows of a text on a screen that is so wide: of whole words, where a word is not longer than a row. (The
+/// wrapping of `ratatui` loses a character of two columns that would begin in the last one.)
+pub(crate) fn rows(text: &str, columns: u16) -> Vec<String> {
+    let mut rows = Vec::new();
+    for line in wrapped(text, columns).lines() {
+        let (mut row, mut width) = (String::new(), 0);
+        for grapheme in line.graphemes(true) {
+            if width > 0 && width + grapheme.width() > usize::from(columns) {
+                rows.push(mem::take(&mut row));
+                width = 0;
+            }
+            row.push_str(grapheme);
+            width += grapheme.width();
+        }
+        rows.push(row);
+    }
+    rows
+}
+
 /// Lines of whole words. A word that is longer than a line is left to the terminal.
 pub(crate) fn wrapped(text: &str, columns: u16) -> String {
     let mut lines = String::new();
@@ -62,6 +83,19 @@ mod tests {
 
     use super::*;
     use crate::lunch::Lunch;
+
+    #[test]
+    fn all_of_a_text_is_in_rows_that_are_not_too_wide() {
+        let text = "김치 찌개와 a-word-that-is-longer-than-a-row 👨‍👩‍👧 쓰세요";
+        for columns in 2..=50 {
+            let rows = rows(text, columns);
+            let width = rows.iter().map(|row| row.width()).max();
+            assert!(width <= Some(usize::from(columns)), "{rows:?}");
+            let shown: String = rows.concat().split(' ').collect();
+            assert_eq!(shown, text.split(' ').collect::<String>(), "{rows:?}");
+        }
+        assert_eq!(rows("", 5), [""]);
+    }
 
     #[test]
     fn what_a_terminal_would_obey_is_replaced_and_all_else_is_kept() {

@@ -4,8 +4,8 @@
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Position, Rect};
 use ratatui::style::{Color, Modifier, Style, Stylize};
-use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Clear, List, ListItem, ListState, Paragraph, Wrap};
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::{Block, Clear, List, ListItem, ListState, Paragraph};
 use tablecast_client::protocol::{Colour, push::Member};
 use tablecast_client::{Millis, Status};
 use tablecast_lunch::{Item, Verdict};
@@ -13,7 +13,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::view::View;
 use crate::lunch::{Room, Session, by_votes, is_decided, verdict};
-use crate::text::{cut, wrapped};
+use crate::text::{self, cut};
 use crate::words::Lang;
 
 /// The members have a column of their own from this width on.
@@ -44,20 +44,27 @@ pub(super) fn paint(frame: &mut Frame<'_>, view: &mut View<'_>, session: &Sessio
     let is_wide = area.width >= WIDE;
     // With few rows, the menu is more important than details of it.
     let spare = u16::from(area.height >= ROOMY);
-    let result_text = result_text(view, session);
-    let said_text = said_text(view, session);
+    let result =
+        result_text(view, session).map(|(text, colour)| rows(&text, area).fg(colour).bold());
+    let said = rows(&said_text(view, session), area);
+    let detail = rows(&detail_text(view, session, area.width), area).dim();
     // The decision and the last message are shown completely, if need be on several lines.
     let most_rows = (area.height / ROWS_A_LINE).max(1);
-    let rows = |text: &str| match text.width() {
-        width if width <= usize::from(area.width) => 1,
-        // Lines end between words, so they are not full.
-        width => (1 + (width * 9 / 8) as u16 / area.width.max(1)).min(most_rows),
-    };
-    let result_rows = result_text.as_ref().map_or(spare, |(text, _)| rows(text));
-    let said_rows = if spare > 0 { rows(&said_text) } else { 1 };
-    let detail_text = detail_text(view, session, area.width);
-    let detail_rows = if spare > 0 { rows(&detail_text) } else { 0 };
-    let [head, members, _, body, detail, result, said, prompt, help] = Layout::vertical([
+    let height = |text: &Text<'_>| (text.height() as u16).min(most_rows);
+    let result_rows = result.as_ref().map_or(spare, height);
+    let said_rows = if spare > 0 { height(&said) } else { 1 };
+    let detail_rows = if spare > 0 { height(&detail) } else { 0 };
+    let [
+        head,
+        members,
+        _,
+        body,
+        detail_area,
+        result_area,
+        said_area,
+        prompt,
+        help,
+    ] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(u16::from(!is_wide)),
         Constraint::Length(spare),
@@ -86,14 +93,9 @@ pub(super) fn paint(frame: &mut Frame<'_>, view: &mut View<'_>, session: &Sessio
         };
         paint_menu(frame, menu, view, session, room);
     }
-    let detail_text = Paragraph::new(detail_text).wrap(Wrap { trim: false });
-    frame.render_widget(detail_text.dim(), detail);
-    if let Some((text, colour)) = result_text {
-        let text = Paragraph::new(text).wrap(Wrap { trim: false });
-        frame.render_widget(text.fg(colour).bold(), result);
-    }
-    let said_text = Paragraph::new(said_text).wrap(Wrap { trim: false });
-    frame.render_widget(said_text, said);
+    frame.render_widget(detail, detail_area);
+    frame.render_widget(result, result_area);
+    frame.render_widget(said, said_area);
     paint_prompt(frame, prompt, view);
     let keys = match session.status() {
         Status::Ended(_) => view.lang().press_to_end,
@@ -108,6 +110,12 @@ pub(super) fn paint(frame: &mut Frame<'_>, view: &mut View<'_>, session: &Sessio
     }
 }
 
+/// A text as rows of this area, each after a space.
+fn rows(text: &str, area: Rect) -> Text<'static> {
+    let rows = text::rows(text, area.width.saturating_sub(1));
+    rows.into_iter().map(|row| format!(" {row}")).collect()
+}
+
 /// More of the chosen item: where there is room, all that is known of it; and the whole item
 /// if the list shows only a part.
 fn detail_text(view: &View<'_>, session: &Session, width: u16) -> String {
@@ -120,12 +128,9 @@ fn detail_text(view: &View<'_>, session: &Session, width: u16) -> String {
     };
     let is_cut = item.item.width() > room_for_item(width, room, item, view);
     match width >= WIDE || is_cut {
-        true => format!(" {}", view.lang().item(room, item)),
-        false if item.vetoes.is_empty() => format!(" {}", view.lang().names(room, &item.votes)),
-        false => {
-            let vetoes = view.lang().names(room, &item.vetoes);
-            format!(" {}", (view.lang().vetoed_by)(&vetoes))
-        }
+        true => view.lang().item(room, item),
+        false if item.vetoes.is_empty() => view.lang().names(room, &item.votes),
+        false => (view.lang().vetoed_by)(&view.lang().names(room, &item.vetoes)),
     }
 }
 
@@ -193,9 +198,7 @@ fn paint_head(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Sess
 
 fn paint_menu(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, session: &Session, room: &Room) {
     if room.state.items.is_empty() {
-        let text = format!(" {}", view.lang().empty_menu);
-        let text = Paragraph::new(text).wrap(Wrap { trim: false });
-        frame.render_widget(text.dim(), area);
+        frame.render_widget(rows(view.lang().empty_menu, area).dim(), area);
         return;
     }
     let items = by_votes(&room.state);
@@ -297,16 +300,13 @@ fn result_text(view: &View<'_>, session: &Session) -> Option<(String, Color)> {
     if let Some(drawing) = &menu.settling.drawing {
         let (candidates, added) = (drawing.candidates.len(), drawing.contributions.len());
         let text = (view.lang().drawing_among)(candidates, added);
-        return Some((format!(" {text}"), Color::Yellow));
+        return Some((text, Color::Yellow));
     }
     let decision = menu.settling.decision.as_ref()?;
     let verdict = verdict(session);
     let is_wrong = matches!(verdict, Some(Verdict::OtherSecret | Verdict::OtherWinner));
     let colour = if is_wrong { Color::Red } else { Color::Green };
-    Some((
-        format!(" {}", view.lang().decision(decision, verdict)),
-        colour,
-    ))
+    Some((view.lang().decision(decision, verdict), colour))
 }
 
 /// Why there is no connection, or else what was told last.
@@ -334,7 +334,7 @@ fn said_text(view: &View<'_>, session: &Session) -> String {
             .map_or(String::new(), |text| format!("; {text}")),
         count => format!(" ({})", (lang.waiting)(count)),
     };
-    format!(" {text}{waiting}")
+    text + &waiting
 }
 
 fn paint_prompt(frame: &mut Frame<'_>, area: Rect, view: &View<'_>) {
@@ -365,11 +365,8 @@ fn paint_list(
     let mut lines = Vec::new();
     for (key, text) in rows {
         let mut begin = format!(" {key}{}", " ".repeat(indent - 1 - key.width()));
-        for text in wrapped(&text, columns).lines() {
-            lines.push(Line::from(vec![
-                Span::raw(begin).bold(),
-                Span::raw(text.to_owned()),
-            ]));
+        for text in text::rows(&text, columns) {
+            lines.push(Line::from(vec![Span::raw(begin).bold(), Span::raw(text)]));
             begin = " ".repeat(indent);
         }
     }

@@ -102,12 +102,16 @@ fn a_low_screen_still_shows_the_menu() {
 fn what_was_said_is_shown_to_its_end() {
     let url = url();
     for (lang, end) in [(&ENGLISH, "adds it"), (&KOREAN, "쓰세요")] {
-        for width in [50, 80] {
+        for width in (50..=100).step_by(3) {
             let mut desk = Desk::joined(&url, lang, width, 24);
             desk.types("/nope");
             desk.press(KeyCode::Enter);
             let picture = desk.picture();
-            assert!(picture.contains(end), "{picture}");
+            let words: Vec<&str> = picture.split_whitespace().collect();
+            assert!(words.join(" ").contains(end), "{picture}");
+            // It takes no row that it does not need: its end is above the prompt.
+            let last = picture.lines().nth(24 - 3).unwrap();
+            assert!(!last.trim().is_empty(), "{picture}");
         }
     }
 }
@@ -432,15 +436,24 @@ fn what_was_not_sent_when_it_ended_is_named() {
         desk.press(KeyCode::Enter);
     }
     desk.session.hear(Incoming::Closed(4404), NOW);
+    // Its writer may not have seen the end yet.
+    desk.types("soup");
+    desk.press(KeyCode::Enter);
+    assert!(desk.screen.stays());
     let picture = desk.picture();
     let picture = picture.split_whitespace().collect::<Vec<_>>().join(" ");
-    for part in ["the room is gone", "not sent: \"pizza night\", \"냉면\""] {
+    for part in [
+        "the room is gone",
+        "not sent: \"pizza night\", \"냉면\", \"soup\"",
+    ] {
         assert!(picture.contains(part), "no {part}: {picture}");
     }
     assert!(
         !picture.contains("not sent yet") && !picture.contains("no such room"),
         "{picture}"
     );
+    desk.press(KeyCode::Enter);
+    assert!(!desk.screen.stays());
 }
 
 #[test]
