@@ -1,34 +1,14 @@
 // The site under a path of a proxy.
 
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import jsqr from 'jsqr';
 import { NETWORK, guest, test } from '../support/browser.js';
 import { below } from '../support/prefix.js';
+import { decoded } from '../support/qr.js';
 import { site } from '../support/site.js';
 import * as table from '../support/table.js';
 import { becomes, until } from '../support/wait.js';
 
-/** @typedef {import('../support/browser.js').Guest} Guest */
-
 const PATH = '/lunch';
-
-/** The content of a QR code. @param {Guest} guest @param {import('playwright-core').Locator} image */
-async function read({ page }, image) {
-  await image.evaluate((/** @type {HTMLImageElement} */ image) => image.decode());
-  const { data, width, height } = await page.evaluate(async (src) => {
-    const image = new Image();
-    image.src = src;
-    await image.decode();
-    const canvas = Object.assign(document.createElement('canvas'), { width: 300, height: 300 });
-    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
-    context.fillStyle = '#fff';
-    context.fillRect(0, 0, 300, 300);
-    context.drawImage(image, 20, 20, 260, 260);
-    const { data, width, height } = context.getImageData(0, 0, 300, 300);
-    return { data: [...data], width, height };
-  }, await image.evaluate((/** @type {HTMLImageElement} */ image) => image.src));
-  return /** @type {any} */ (jsqr)(Uint8ClampedArray.from(data), width, height)?.data;
-}
 
 for (const [how, strips, options] of /** @type {const} */ ([
   ['takes the path away, and the server knows nothing of it', true, []],
@@ -57,7 +37,7 @@ for (const [how, strips, options] of /** @type {const} */ ([
     await page.getByRole('button', { name: w.invite, exact: true }).click();
     const sheet = page.getByRole('dialog', { name: w.share });
     equal(await sheet.getByRole('textbox', { name: w.link }).inputValue(), page.url());
-    equal(await read(mina, sheet.getByRole('img', { name: w.qr })), page.url());
+    equal(await decoded(sheet.getByRole('img', { name: w.qr })), page.url());
     await page.keyboard.press('Escape');
 
     // With a slash at the end it leads to the same page and address.

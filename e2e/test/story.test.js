@@ -1,9 +1,9 @@
 // Three friends at one table, from the first page to the result.
 
 import { equal, ok } from 'node:assert/strict';
-import jsqr from 'jsqr';
 import { guest, test } from '../support/browser.js';
 import { compose } from '../support/korean.js';
+import { decoded } from '../support/qr.js';
 import { site } from '../support/site.js';
 import * as table from '../support/table.js';
 import { DEADLINE, becomes, until } from '../support/wait.js';
@@ -228,24 +228,4 @@ async function holds(guest, winner) {
   await receipt.getByRole('button', { name: w.close }).click();
   await table.told(guest).getByRole('button', { name: w.enjoy }).click();
   await table.decided(guest).getByText(winner, { exact: true }).waitFor();
-}
-
-/** The content that a camera reads. @param {import('playwright-core').Locator} image */
-async function decoded(image) {
-  const { data, width, height } = await image.evaluate(async (/** @type {HTMLImageElement} */ image) => {
-    await image.decode();
-    const side = 400;
-    const canvas = Object.assign(document.createElement('canvas'), { width: side, height: side });
-    const picture = canvas.getContext('2d');
-    if (!picture) throw new Error('no canvas');
-    picture.fillStyle = 'white';
-    picture.fillRect(0, 0, side, side);
-    picture.drawImage(image, 20, 20, side - 40, side - 40);
-    // As a text: passing an array of numbers out of the browser takes seconds.
-    const pixels = Array.from(picture.getImageData(0, 0, side, side).data, (byte) => String.fromCharCode(byte));
-    return { data: btoa(pixels.join('')), width: side, height: side };
-  });
-  // Its types describe a script, but Node loads it as a module.
-  const read = /** @type {typeof jsqr.default} */ (/** @type {unknown} */ (jsqr));
-  return read(Uint8ClampedArray.from(Buffer.from(data, 'base64')), width, height)?.data;
 }
