@@ -148,16 +148,19 @@ export async function conduct(plan, plant, join) {
     };
     // A client that ended by itself is a finding already.
     await wait(() => clients.every(isCalm));
-    const calm = clients.map(isCalm);
+    let calm = clients.map(isCalm);
     if (!plan.doomed && calm.every(Boolean)) {
       await addLast(world);
       await wait(() => clients.every((client) => latest[client]?.last || latest[client]?.status === 'ended'));
       // Who was frozen may have given in only now what they were told before.
       await wait(() => clients.every(isCalm));
+      calm = clients.map(isCalm);
       // All clients must also see who left or came back meanwhile.
       for (const end = Date.now() + BORING; Date.now() < end; await pause(30)) {
         history.final = await surely();
-        if (clients.every((client) => latest[client]?.seq === null || latest[client]?.seq === history.final?.seq)) break;
+        const items = history.final?.items ?? [];
+        const wrong = await Promise.all(clients.map((client) => (latest[client]?.seq === null ? people[client]?.wrong(items) : null)));
+        if (wrong.every((text) => !text) && clients.every((client) => latest[client]?.seq === null || latest[client]?.seq === history.final?.seq)) break;
       }
     }
     history.final ??= await surely();

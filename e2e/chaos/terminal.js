@@ -69,6 +69,8 @@ export function run(plan, plant) {
     let additions = 0;
     let shown = '';
     let isStuck = false;
+    /** Commands that were settled because they are among those that are only counted. */
+    let counted = 0;
     /** @type {string | null} */
     let held = null;
 
@@ -94,7 +96,10 @@ export function run(plan, plant) {
       }
       // The number of further commands that were not sent, besides the named ones.
       const more = Number(/, (\d+) more\b/.exec(said)?.[1] ?? 0);
-      if (over !== undefined && more === waiting.length) for (const command of [...waiting]) settle(command, { ok: false, code: reason });
+      if (over !== undefined && more === counted + waiting.length) {
+        counted += waiting.length;
+        for (const command of [...waiting]) settle(command, { ok: false, code: reason });
+      }
       const pending = Number(/\((\d+) not sent yet\)/.exec(said)?.[1] ?? 0);
       const isDown = said.includes('the store cannot be reached: nothing changes');
       const view = { ...state, stale: false, store: isDown ? 'down' : 'up', reason: state.status === 'live' ? null : reason, pending, last: there.includes(LAST) };

@@ -36,6 +36,10 @@ impl Transport {
 /// for one may be long.
 const ROOM_CHARS: usize = 64;
 
+/// The close codes of a client that does not come back: a normal closure, or a close frame
+/// without a code. A browser that leaves the page or sleeps sends 1001, or nothing.
+const GOODBYES: [u16; 2] = [1000, 1005];
+
 /// Who has entered a room by a connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Guest {
@@ -111,6 +115,12 @@ impl Peer {
     pub(crate) fn close_code(&self) -> Option<u16> {
         let code = self.closed_with.load(Ordering::Relaxed);
         (code > 0).then_some(code)
+    }
+
+    /// Whether it has said that it does not come back.
+    pub(crate) fn said_goodbye(&self) -> bool {
+        self.close_code()
+            .is_some_and(|code| GOODBYES.contains(&code))
     }
 
     /// It is in the room now, as this guest.

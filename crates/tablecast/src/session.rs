@@ -18,10 +18,6 @@ use crate::room_task::{Entered, Keep, SeatGuard};
 use speaker::Speaker;
 pub(crate) use visit::Visit;
 
-/// The close codes of a client that does not come back: a normal closure, or a close frame
-/// without a code. A browser that leaves the page or sleeps sends 1001, or nothing.
-const GOODBYES: [u16; 2] = [1000, 1005];
-
 /// The conversation with a text member, who has a seat already.
 pub(crate) fn text<A: App>(
     mut visit: Visit<A>,
@@ -52,7 +48,6 @@ pub(crate) fn events<A: App>(
     entered: Entered,
     mut connection: Connection,
 ) -> impl Future<Output = ()> + Send {
-    // However this ends, the member may come back, unless a POST says goodbye.
     seat.keep = Keep::Yes;
     visit.connected();
     visit.entered(entered);
@@ -104,11 +99,6 @@ pub(crate) fn json<A: App>(
                 heard.await;
             }
         }
-        let code = connection.client_code();
-        speaker.seat.keep = match code.is_some_and(|code| GOODBYES.contains(&code)) {
-            true => Keep::No,
-            false => Keep::Yes,
-        };
     }
 }
 
@@ -149,7 +139,6 @@ async fn enter<A: App>(
     // Whoever is gone must not take a seat, which may be that of their own next connection.
     match connection.unless_ended(entered).await {
         Some(Ok((mut seat, entered))) => {
-            // However this ends, the member may come back, unless the client says goodbye.
             seat.keep = Keep::Yes;
             Ok(Speaker::new(rooms, seat, entered, Dialect::Json, name))
         }

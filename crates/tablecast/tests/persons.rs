@@ -196,6 +196,32 @@ async fn a_connection_that_is_gone_takes_no_seat_from_the_next_one() {
     assert!(answer["ack"].is_object(), "{answer}");
 }
 
+/// They have the seat already, and are away: another connection of theirs breaks off while its join is being stored.
+#[tokio::test]
+async fn a_connection_that_breaks_off_while_it_joins_costs_nobody_the_seat_they_had() {
+    let stuck = FaultyBackend::new(Arc::new(MemoryBackend::new()));
+    let faults = stuck.faults();
+    let node = Node::on(Arc::new(stuck), HubConfig::default()).await;
+    node.until_persons().await;
+    node.make("r").await;
+    let mina = node.enter("r", join("Mina", MINA)).await;
+    let you = mina.hello["you"].clone();
+    drop(mina);
+    let away = async || node.hub.view("r").await.unwrap().members[0].away;
+    until("Mina is away", away, |away| *away).await;
+
+    let commits = faults.calls(Call::Commit);
+    faults.next(Call::Commit, Fault::Delay(Duration::from_millis(300)));
+    let joining = node.say_first("r", &join("Mina", MINA).to_string()).await;
+    let stored = async || faults.calls(Call::Commit) - commits;
+    until("the join is being stored", stored, |stored| *stored == 1).await;
+    drop(joining);
+    until("the end is stored too", stored, |stored| *stored == 2).await;
+    until("the member is away", away, |away| *away).await;
+    let again = node.enter("r", join("Mina", MINA)).await;
+    assert_eq!(again.hello["you"], you);
+}
+
 #[tokio::test]
 async fn a_key_is_told_to_nobody_and_is_another_in_each_room() {
     let node = node(HubConfig::default()).await;

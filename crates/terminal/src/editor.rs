@@ -2,8 +2,8 @@
 //! this one moves by what people see as one (UAX 29), so that a flag or 한글 in parts is
 //! never cut.
 
+use crate::text::columns;
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
 
 /// The most bytes: what fits into a command, with room for its escapes.
 const MOST_BYTES: usize = 4096;
@@ -104,15 +104,15 @@ impl Editor {
     }
 
     /// What fits into so many columns around the cursor, and the cursor's column in it.
-    pub(crate) fn visible(&self, columns: usize) -> (&str, usize) {
+    pub(crate) fn visible(&self, most: usize) -> (&str, usize) {
         let mut from = self.at;
         let mut width = 0;
         // One column is the cursor's.
         for grapheme in self.text[..self.at].graphemes(true).rev() {
-            if width + grapheme.width() + 1 > columns {
+            if width + columns(grapheme) + 1 > most {
                 break;
             }
-            width += grapheme.width();
+            width += columns(grapheme);
             from -= grapheme.len();
         }
         (&self.text[from..], width)

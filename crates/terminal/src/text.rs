@@ -23,34 +23,40 @@ pub(crate) fn sanitise_all(value: &mut Value) {
     }
 }
 
+/// How many columns a text takes as `ratatui` paints it: one more for each sound mark of halfwidth katakana.
+pub(crate) fn columns(text: &str) -> usize {
+    let marks = text.matches(['\u{FF9E}', '\u{FF9F}']).count();
+    text.width() + marks
+}
+
 /// As much of the beginning as fits into so many columns, with two dots for what does not:
 /// the one character for an ellipsis is two columns wide on Korean systems.
-pub fn cut(text: &str, columns: usize) -> String {
-    if text.width() <= columns {
+pub fn cut(text: &str, most: usize) -> String {
+    if columns(text) <= most {
         return text.to_owned();
     }
     let mut width = 0;
     let fits = |grapheme: &&str| {
-        width += grapheme.width();
+        width += columns(grapheme);
         // Room for the two dots.
-        width + 2 <= columns
+        width + 2 <= most
     };
     text.graphemes(true).take_while(fits).collect::<String>() + ".."
 }
 
 /// The rows of a text on a screen that is so wide: of whole words, where a word is not longer than a row. (The
 /// wrapping of `ratatui` loses a character of two columns that would begin in the last one.)
-pub(crate) fn rows(text: &str, columns: u16) -> Vec<String> {
+pub(crate) fn rows(text: &str, most: u16) -> Vec<String> {
     let mut rows = Vec::new();
-    for line in wrapped(text, columns).lines() {
+    for line in wrapped(text, most).lines() {
         let (mut row, mut width) = (String::new(), 0);
         for grapheme in line.graphemes(true) {
-            if width > 0 && width + grapheme.width() > usize::from(columns) {
+            if width > 0 && width + columns(grapheme) > usize::from(most) {
                 rows.push(mem::take(&mut row));
                 width = 0;
             }
             row.push_str(grapheme);
-            width += grapheme.width();
+            width += columns(grapheme);
         }
         rows.push(row);
     }
@@ -58,11 +64,11 @@ pub(crate) fn rows(text: &str, columns: u16) -> Vec<String> {
 }
 
 /// Lines of whole words. A word that is longer than a line is left to the terminal.
-pub(crate) fn wrapped(text: &str, columns: u16) -> String {
+pub(crate) fn wrapped(text: &str, most: u16) -> String {
     let mut lines = String::new();
     let mut width = 0;
     for word in text.split(' ') {
-        if width > 0 && width + 1 + word.width() > usize::from(columns) {
+        if width > 0 && width + 1 + columns(word) > usize::from(most) {
             lines.push('\n');
             width = 0;
         } else if width > 0 {
@@ -70,7 +76,7 @@ pub(crate) fn wrapped(text: &str, columns: u16) -> String {
             width += 1;
         }
         lines.push_str(word);
-        width += word.width();
+        width += columns(word);
     }
     lines.push('\n');
     lines
@@ -81,16 +87,19 @@ pub(crate) fn wrapped(text: &str, columns: u16) -> String {
 mod tests {
     use tablecast_client::protocol::Push;
 
+    use ratatui::buffer::CellWidth;
+
     use super::*;
     use crate::lunch::Lunch;
 
     #[test]
     fn all_of_a_text_is_in_rows_that_are_not_too_wide() {
-        let text = "김치 찌개와 a-word-that-is-longer-than-a-row 👨‍👩‍👧 쓰세요";
-        for columns in 2..=50 {
-            let rows = rows(text, columns);
-            let width = rows.iter().map(|row| row.width()).max();
-            assert!(width <= Some(usize::from(columns)), "{rows:?}");
+        let text = "김치 찌개와 a-word-that-is-longer-than-a-row 👨‍👩‍👧 ｶﾞｷﾞｸﾞｹﾞｺﾞ 쓰세요";
+        for most in 3..=50 {
+            let rows = rows(text, most);
+            // As it is painted.
+            let width = rows.iter().map(|row| row.cell_width()).max();
+            assert!(width <= Some(most), "{rows:?}");
             let shown: String = rows.concat().split(' ').collect();
             assert_eq!(shown, text.split(' ').collect::<String>(), "{rows:?}");
         }

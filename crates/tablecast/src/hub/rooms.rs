@@ -192,7 +192,8 @@ impl<A: App> LocalRooms<A> {
         caller: Caller,
     ) -> Result<(SeatGuard<A>, Entered), RoomError> {
         let (token, random) = secrets()?;
-        let connection = match outbox.peer().transport {
+        let transport = outbox.peer().transport;
+        let connection = match transport {
             Transport::WebSocket => ConnectionId::two_way(random),
             Transport::Sse => ConnectionId::one_way(random),
         };
@@ -200,32 +201,37 @@ impl<A: App> LocalRooms<A> {
         let (reply, answer) = oneshot::channel();
         let deadline = Instant::now() + self.node.config.command_deadline;
         let outbox = outbox.clone();
-        // A returning member who gets no answer in time may come back once more.
-        let keep_seat = matches!(wanted, WantedSeat::Again { .. });
         let (person, identity) = match caller {
             Caller::Anybody(key) => (key.map(|key| PersonId::new(key, &id)), None),
             Caller::Known(identity) => (Some(identity.person_in(&id)), Some(identity)),
         };
+        // Whoever has a secret of their own may come back although they got no answer; and they may have had a seat
+        // before.
+        let is_known = matches!(wanted, WantedSeat::Again { .. }) || person.is_some();
+        let keep = match (dialect, transport) {
+            (Dialect::Text, _) => Keep::No,
+            (Dialect::Json, _) if is_known => Keep::Yes,
+            (Dialect::Json, Transport::WebSocket) => Keep::IfTold,
+            // What it was told may not have been read: nothing is written before the room's answer is heard.
+            (Dialect::Json, Transport::Sse) => Keep::No,
+        };
         let request = Box::new(JoinRequest {
             connection,
             dialect,
-            outbox,
+            outbox: outbox.clone(),
             wanted,
             person,
             identity,
             token,
-            keep_seat,
+            keep_seat: keep == Keep::Yes,
             may_be_seated: None,
             waits: Waits::ForAnswer { deadline, reply },
         });
         let guard = SeatGuard {
             mailbox: self.deliver(id, |_| Ok(Mail::Join(request)))?,
             connection,
-            keep: match dialect {
-                _ if keep_seat => Keep::Yes,
-                Dialect::Json => Keep::IfTold,
-                Dialect::Text => Keep::No,
-            },
+            outbox,
+            keep,
         };
         match answer.await {
             Ok(entered) => entered.map(|entered| (guard, entered)),

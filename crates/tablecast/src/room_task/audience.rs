@@ -97,6 +97,11 @@ impl<'a> Audience<'a> {
         self.locals.contains_key(&connection)
     }
 
+    /// Whether it has a seat, and was told so.
+    pub(super) fn is_seated(&self, connection: ConnectionId) -> bool {
+        self.member(connection).is_some()
+    }
+
     /// How many bytes of the text dialect go out in one write; `None` if nobody uses it.
     pub(super) fn text_limit(&self) -> Option<usize> {
         let limit = self.node.config.connection.outbox.bytes / 4;
@@ -347,7 +352,7 @@ impl<'a> Audience<'a> {
             return;
         };
         self.note_seated(&outbox, seat, request.token);
-        let _ = match request.dialect {
+        let told = match request.dialect {
             Dialect::Text => outbox.send(&Frame::text(&room.logic.text_state())),
             Dialect::Json => {
                 let known = match request.wanted {
@@ -376,7 +381,10 @@ impl<'a> Audience<'a> {
                 outbox.send(&frames.finish())
             }
         };
-        self.add(connection, Role::Member(member), request.dialect, outbox);
+        // Otherwise the connection has ended: its leave comes.
+        if told.is_ok() {
+            self.add(connection, Role::Member(member), request.dialect, outbox);
+        }
         request.waits.answer(Ok(Entered::Seated(member)));
     }
 

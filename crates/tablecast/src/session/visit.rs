@@ -80,6 +80,10 @@ impl<A: App> Visit<A> {
 
     /// The client gets no seat, and the connection is closed.
     pub(super) fn refused(&mut self, outcome: &'static str) {
+        // It had a seat before it ended, and the room has noted it.
+        if self.outbox.peer().guest().is_some() {
+            return;
+        }
         let reason = self.outbox.close_reason().unwrap_or(CloseReason::Left);
         self.kept_out(outcome, reason.text());
         let peer = self.outbox.peer();

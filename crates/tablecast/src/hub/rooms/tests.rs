@@ -29,13 +29,15 @@ impl Logic for Empty {
 impl App for Empty {}
 
 /// The client has the secret of its seat before the task of its connection hears of the seat. Who
-/// speaks text has none, and cannot come back.
+/// says goodbye does not come back. Who speaks text has no secret, and cannot.
 #[tokio::test]
 async fn a_seat_whose_secret_was_sent_is_kept_however_soon_the_connection_ends() {
     let hub = Hub::start(Arc::new(MemoryBackend::new()), HubConfig::default());
-    for (room, dialect, is_kept) in [
-        ("json", Dialect::Json, true),
-        ("text", Dialect::Text, false),
+    for (room, dialect, code, is_kept) in [
+        ("json", Dialect::Json, None, true),
+        ("sleep", Dialect::Json, Some(1001), true),
+        ("goodbye", Dialect::Json, Some(1000), false),
+        ("text", Dialect::Text, None, false),
     ] {
         hub.create(room.parse().unwrap(), Empty).await.unwrap();
         let outbox = Arc::new(Outbox::new(OutboxLimits::default()));
@@ -51,6 +53,9 @@ async fn a_seat_whose_secret_was_sent_is_kept_however_soon_the_connection_ends()
         until("the seat is told", told, |bytes| *bytes > 0).await;
         let members = async || hub.view(room).await.unwrap().members;
         assert_eq!(members().await.len(), 1);
+        if let Some(code) = code {
+            outbox.peer().closed_with(code);
+        }
         drop(entering);
         let is_settled = |members: &Vec<_>| {
             members
