@@ -158,9 +158,9 @@ export async function conduct(plan, plant, join) {
       // All clients must also see who left or came back meanwhile.
       for (const end = Date.now() + BORING; Date.now() < end; await pause(30)) {
         history.final = await surely();
-        const items = history.final?.items ?? [];
-        const wrong = await Promise.all(clients.map((client) => (latest[client]?.seq === null ? people[client]?.wrong(items) : null)));
-        if (wrong.every((text) => !text) && clients.every((client) => latest[client]?.seq === null || latest[client]?.seq === history.final?.seq)) break;
+        const { items = [], seq } = history.final ?? {};
+        const isUpToDate = clients.filter((client) => latest[client]?.status !== 'ended').map(async (client) => (latest[client]?.seq === null ? !(await people[client]?.wrong(items)) : latest[client]?.seq === seq));
+        if ((await Promise.all(isUpToDate)).every(Boolean)) break;
       }
     }
     history.final ??= await surely();

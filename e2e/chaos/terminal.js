@@ -95,7 +95,7 @@ export function run(plan, plant) {
         else if (new RegExp(`\\b${item}\\b`).test(said) && /:/.test(said)) settle(command, { ok: false, code: reason });
       }
       // The number of further commands that were not sent, besides the named ones.
-      const more = Number(/, (\d+) more\b/.exec(said)?.[1] ?? 0);
+      const more = Number(/not sent: .*?, (\d+) more\b/.exec(said)?.[1] ?? 0);
       if (over !== undefined && more === counted + waiting.length) {
         counted += waiting.length;
         for (const command of [...waiting]) settle(command, { ok: false, code: reason });

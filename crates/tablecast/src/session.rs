@@ -13,7 +13,7 @@ use crate::dialect::json;
 use crate::hub::{Caller, LocalRooms};
 use crate::identity::Identity;
 use crate::metrics::{LEFT, MISUNDERSTOOD, Metrics, SILENT};
-use crate::room_task::{Entered, Keep, SeatGuard};
+use crate::room_task::{Entered, SeatGuard};
 
 use speaker::Speaker;
 pub(crate) use visit::Visit;
@@ -48,7 +48,7 @@ pub(crate) fn events<A: App>(
     entered: Entered,
     mut connection: Connection,
 ) -> impl Future<Output = ()> + Send {
-    seat.keep = Keep::Yes;
+    seat.entered(entered);
     visit.connected();
     visit.entered(entered);
     let streams = Stream::begun(visit.hub.rooms.node.metrics.clone());
@@ -139,7 +139,7 @@ async fn enter<A: App>(
     // Whoever is gone must not take a seat, which may be that of their own next connection.
     match connection.unless_ended(entered).await {
         Some(Ok((mut seat, entered))) => {
-            seat.keep = Keep::Yes;
+            seat.entered(entered);
             Ok(Speaker::new(rooms, seat, entered, Dialect::Json, name))
         }
         None => Err(LEFT),

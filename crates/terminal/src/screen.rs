@@ -86,7 +86,9 @@ impl View<'_> {
             KeyCode::Enter | KeyCode::Esc if is_over && self.editor.text().trim().is_empty() => {
                 self.is_done = true;
             }
-            KeyCode::Esc if is_over => self.editor.delete_all(),
+            KeyCode::Esc if is_over => {
+                self.editor.take();
+            }
             KeyCode::F(1) => self.list = Some((Show::Help, 0)),
             KeyCode::Char('g') if control => self.list = list.xor(Some((Show::Help, 0))),
             KeyCode::Char('x') if control => self.remove(session, now),

@@ -38,6 +38,8 @@ struct Local {
     role: Role,
     dialect: Dialect,
     outbox: Arc<Outbox>,
+    /// Whether its hello could be sent.
+    is_told: bool,
     _subscription: Subscription,
 }
 
@@ -98,8 +100,9 @@ impl<'a> Audience<'a> {
     }
 
     /// Whether it has a seat, and was told so.
-    pub(super) fn is_seated(&self, connection: ConnectionId) -> bool {
-        self.member(connection).is_some()
+    pub(super) fn is_told_of_seat(&self, connection: ConnectionId) -> bool {
+        let local = self.locals.get(&connection);
+        local.is_some_and(|local| local.is_told && local.role.member().is_some())
     }
 
     /// How many bytes of the text dialect go out in one write; `None` if nobody uses it.
@@ -116,13 +119,22 @@ impl<'a> Audience<'a> {
         }
     }
 
-    fn add(&mut self, connection: ConnectionId, role: Role, dialect: Dialect, outbox: Arc<Outbox>) {
+    /// Also one that has ended meanwhile: the room stays open until its leave comes.
+    fn add(
+        &mut self,
+        connection: ConnectionId,
+        role: Role,
+        dialect: Dialect,
+        outbox: Arc<Outbox>,
+        is_told: bool,
+    ) {
         self.remove(connection);
         self.speak_json += usize::from(dialect == Dialect::Json);
         self.count(role, 1);
         let local = Local {
             role,
             dialect,
+            is_told,
             _subscription: self.channel(dialect).join(outbox.clone()),
             outbox,
         };
@@ -352,7 +364,7 @@ impl<'a> Audience<'a> {
             return;
         };
         self.note_seated(&outbox, seat, request.token);
-        let told = match request.dialect {
+        let sent = match request.dialect {
             Dialect::Text => outbox.send(&Frame::text(&room.logic.text_state())),
             Dialect::Json => {
                 let known = match request.wanted {
@@ -381,10 +393,8 @@ impl<'a> Audience<'a> {
                 outbox.send(&frames.finish())
             }
         };
-        // Otherwise the connection has ended: its leave comes.
-        if told.is_ok() {
-            self.add(connection, Role::Member(member), request.dialect, outbox);
-        }
+        let role = Role::Member(member);
+        self.add(connection, role, request.dialect, outbox, sent.is_ok());
         request.waits.answer(Ok(Entered::Seated(member)));
     }
 
@@ -411,11 +421,11 @@ impl<'a> Audience<'a> {
         if !self.node.is_up() {
             frames.text(&json::status(false));
         }
-        let _ = request.outbox.send(&frames.finish());
+        let is_told = request.outbox.send(&frames.finish()).is_ok();
         self.note_watching(&request.outbox);
         let role = Role::Watcher(request.person);
         let outbox = request.outbox.clone();
-        self.add(request.connection, role, request.dialect, outbox);
+        self.add(request.connection, role, request.dialect, outbox, is_told);
         let waits = watchers.turn();
         std::mem::replace(&mut request.waits, waits).answer(Ok(Entered::Watching));
         if request.wanted.watch() == Watch::UntilSeated {

@@ -148,7 +148,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         let keep_seat = match keep {
             Keep::Yes => true,
             Keep::No => false,
-            Keep::IfTold => self.audience.is_seated(connection),
+            Keep::IfTold => self.audience.is_told_of_seat(connection),
         };
         self.requests.watchers.retain(|id| id != connection);
         let is_its =

@@ -13,7 +13,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::view::View;
 use crate::lunch::{Room, Session, by_votes, is_decided, verdict};
-use crate::text::{self, cut};
+use crate::text::{self, columns, cut};
 use crate::words::Lang;
 
 /// The members have a column of their own from this width on.
@@ -126,7 +126,7 @@ fn detail_text(view: &View<'_>, session: &Session, width: u16) -> String {
     let Some((room, item)) = chosen else {
         return String::new();
     };
-    let is_cut = item.item.width() > room_for_item(width, room, item, view);
+    let is_cut = columns(&item.item) > room_for_item(width, room, item, view);
     match width >= WIDE || is_cut {
         true => view.lang().item(room, item),
         false if item.vetoes.is_empty() => view.lang().names(room, &item.votes),
@@ -252,12 +252,12 @@ fn member<'a>(view: &View<'_>, room: &Room, member: &'a Member) -> Line<'a> {
     let mark = if member.away { "- " } else { "* " };
     let style = colour(member);
     let behind = view.lang().behind(room, member);
-    let columns = usize::from(MEMBERS_WIDTH) - mark.width();
+    let most = usize::from(MEMBERS_WIDTH) - mark.width();
     let name = cut(
         &member.name,
-        columns.saturating_sub(behind.width()).clamp(8, 12),
+        most.saturating_sub(behind.width()).clamp(8, 12),
     );
-    let behind = cut(&behind, columns.saturating_sub(name.width()));
+    let behind = cut(&behind, most.saturating_sub(columns(&name)));
     let line = Line::from(vec![
         Span::styled(mark, style),
         Span::styled(name, style),
@@ -275,8 +275,9 @@ fn paint_members(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, room: &Room
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn members_line(view: &View<'_>, room: &Room, columns: u16) -> Line<'static> {
+fn members_line(view: &View<'_>, room: &Room, most: u16) -> Line<'static> {
     let mut line = Line::from(format!(" {}:", view.lang().here(room)));
+    let mut width = line.width();
     for (at, member) in room.members.iter().enumerate() {
         let away = if member.away { "-" } else { "" };
         let is_you = room.is_you(member.id);
@@ -284,7 +285,8 @@ fn members_line(view: &View<'_>, room: &Room, columns: u16) -> Line<'static> {
         let name = format!(" {away}{}", cut(&member.name, 12));
         // Leaves room for the dots, if the next members do not fit.
         let dots = if at + 1 < room.members.len() { 3 } else { 0 };
-        if line.width() + name.width() + you.width() + dots > usize::from(columns) {
+        width += columns(&name) + you.width();
+        if width + dots > usize::from(most) {
             line.push_span(Span::raw(" .."));
             break;
         }

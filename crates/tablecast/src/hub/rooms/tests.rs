@@ -3,7 +3,7 @@
 
 use futures_util::FutureExt;
 use tablecast_core::logic::{Context, Logic, Rejection};
-use tablecast_core::{App, MemberId};
+use tablecast_core::{App, CloseReason, MemberId};
 use tablecast_protocol::client::Watch;
 use tablecast_testing::until;
 
@@ -28,6 +28,34 @@ impl Logic for Empty {
 
 impl App for Empty {}
 
+fn new_seat() -> WantedSeat {
+    WantedSeat::New {
+        name: None,
+        colour: None,
+        watch: Watch::No,
+    }
+}
+
+/// Its connection has ended before the room can greet it. The room waits until it hears of that.
+#[tokio::test]
+async fn a_seat_that_its_client_could_not_be_told_of_is_given_up() {
+    let hub = Hub::start(Arc::new(MemoryBackend::new()), HubConfig::default());
+    hub.create("room".parse().unwrap(), Empty).await.unwrap();
+    let outbox = Arc::new(Outbox::new(OutboxLimits::default()));
+    outbox.close(CloseReason::Left);
+    let anybody = Caller::Anybody(None);
+    let entering = hub
+        .rooms
+        .enter("room", Dialect::Json, &outbox, new_seat(), anybody);
+    let (guard, _) = entering.await.unwrap();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    drop(guard);
+    let members = async || hub.view("room").await.unwrap().members;
+    until("the seat is free", members, Vec::is_empty).await;
+}
+
 /// The client has the secret of its seat before the task of its connection hears of the seat. Who
 /// says goodbye does not come back. Who speaks text has no secret, and cannot.
 #[tokio::test]
@@ -41,13 +69,8 @@ async fn a_seat_whose_secret_was_sent_is_kept_however_soon_the_connection_ends()
     ] {
         hub.create(room.parse().unwrap(), Empty).await.unwrap();
         let outbox = Arc::new(Outbox::new(OutboxLimits::default()));
-        let wanted = WantedSeat::New {
-            name: None,
-            colour: None,
-            watch: Watch::No,
-        };
         let caller = Caller::Anybody(None);
-        let mut entering = Box::pin(hub.rooms.enter(room, dialect, &outbox, wanted, caller));
+        let mut entering = Box::pin(hub.rooms.enter(room, dialect, &outbox, new_seat(), caller));
         assert!((&mut entering).now_or_never().is_none());
         let told = async || outbox.queued_bytes();
         until("the seat is told", told, |bytes| *bytes > 0).await;
