@@ -20,7 +20,7 @@ mod room;
 mod seat;
 mod task;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timer;
 mod watchers;
 

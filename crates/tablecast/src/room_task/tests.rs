@@ -5,7 +5,7 @@ use tablecast_core::{App, MemberId};
 
 /// A room in which nothing happens.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
-pub(super) struct Nothing;
+pub(crate) struct Nothing;
 
 impl Logic for Nothing {
     type Command = ();

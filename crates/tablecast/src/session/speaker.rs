@@ -39,7 +39,7 @@ const LINES_THAT_WAIT: usize = 100;
 /// A member's side of the conversation.
 pub(super) struct Speaker<A: App> {
     rooms: Arc<LocalRooms<A>>,
-    pub(super) seat: SeatGuard<A>,
+    seat: SeatGuard<A>,
     /// How the connection began; whoever watched may have a seat since.
     pub(super) entered: Entered,
     dialect: Dialect,

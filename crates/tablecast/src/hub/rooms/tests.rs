@@ -2,31 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 use futures_util::FutureExt;
-use tablecast_core::logic::{Context, Logic, Rejection};
-use tablecast_core::{App, CloseReason, MemberId};
+use tablecast_core::CloseReason;
 use tablecast_protocol::client::Watch;
 use tablecast_testing::until;
 
 use super::*;
 use crate::config::OutboxLimits;
+use crate::room_task::tests::Nothing;
 use crate::{Hub, MemoryBackend};
-
-/// A room in which nothing happens.
-#[derive(Clone, serde::Serialize, serde::Deserialize)]
-struct Empty;
-
-impl Logic for Empty {
-    type Command = ();
-    type Event = ();
-
-    fn decide(&self, _: &Context<'_>, (): &()) -> Result<Vec<()>, Rejection> {
-        Ok(Vec::new())
-    }
-
-    fn apply(&mut self, _: Option<MemberId>, (): &()) {}
-}
-
-impl App for Empty {}
 
 fn new_seat() -> WantedSeat {
     WantedSeat::New {
@@ -40,7 +23,7 @@ fn new_seat() -> WantedSeat {
 #[tokio::test]
 async fn a_seat_that_its_client_could_not_be_told_of_is_given_up() {
     let hub = Hub::start(Arc::new(MemoryBackend::new()), HubConfig::default());
-    hub.create("room".parse().unwrap(), Empty).await.unwrap();
+    hub.create("room".parse().unwrap(), Nothing).await.unwrap();
     let outbox = Arc::new(Outbox::new(OutboxLimits::default()));
     outbox.close(CloseReason::Left);
     let anybody = Caller::Anybody(None);
@@ -67,7 +50,7 @@ async fn a_seat_whose_secret_was_sent_is_kept_however_soon_the_connection_ends()
         ("goodbye", Dialect::Json, Some(1000), false),
         ("text", Dialect::Text, None, false),
     ] {
-        hub.create(room.parse().unwrap(), Empty).await.unwrap();
+        hub.create(room.parse().unwrap(), Nothing).await.unwrap();
         let outbox = Arc::new(Outbox::new(OutboxLimits::default()));
         let caller = Caller::Anybody(None);
         let mut entering = Box::pin(hub.rooms.enter(room, dialect, &outbox, new_seat(), caller));
