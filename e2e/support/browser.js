@@ -33,6 +33,14 @@ after(async () => (await browser)?.close());
 /** The options of a guest's device: those of a browser context, and `may`. */
 /** @typedef {import('playwright-core').BrowserContextOptions & { may?: RegExp }} Device */
 
+/**
+ * The browser contexts whose sockets a test relays. A relay may pass on what a page said just before its socket closed,
+ * and the browser then warns of the relay's own socket.
+ * @type {WeakSet<import('playwright-core').BrowserContext>}
+ */
+export const relayed = new WeakSet();
+const LATE = /^WebSocket is already in CLOSING or CLOSED state/;
+
 /** The guests of a test. @type {WeakMap<TestContext, { page: import('playwright-core').Page, faults: string[] }[]>} */
 const guests = new WeakMap();
 
@@ -81,6 +89,7 @@ export async function guest(t, base, { may, ...options } = {}) {
   context.on('weberror', (error) => faults.push(`an error nobody caught: ${error.error().stack}`));
   context.on('console', (message) => {
     if (!['error', 'warning'].includes(message.type()) || may?.test(message.text())) return;
+    if (relayed.has(context) && LATE.test(message.text())) return;
     faults.push(`${message.type()} in the console: ${message.text()}`);
   });
   context.on('dialog', (dialog) => {

@@ -1,6 +1,7 @@
 // The actions of people at a table, and what they see.
 
 import { isDeepStrictEqual } from 'node:util';
+import { relayed } from './browser.js';
 import { becomes, until } from './wait.js';
 
 /** @typedef {import('./browser.js').Guest} Guest */
@@ -35,6 +36,7 @@ export async function openShort(guest, { base }) {
  * @param {(socket: import('playwright-core').WebSocketRoute) => void} takes
  */
 export async function between(pages, takes) {
+  relayed.add('context' in pages ? pages.context() : pages);
   await pages.route(/\/sse\//, () => {});
   await pages.routeWebSocket(/\/ws\//, takes);
 }
