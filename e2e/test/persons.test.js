@@ -36,6 +36,10 @@ test('who closes the tab and comes back later is the same member, and takes back
   const sora = await guest(t, server.base);
   await table.enter(sora, id);
   for (const one of [juno, sora]) deepEqual(await voters(one, '김밥'), before);
+  await table.dish(sora, '김밥').getByRole('button', { name: `${sora.w.wanted('김밥')}: Mina`, exact: true }).click();
+  await sora.page.getByRole('dialog', { name: sora.w.wanted('김밥') }).getByText('Mina', { exact: true }).waitFor();
+  await sora.page.keyboard.press('Escape');
+  equal((await table.session(server, id)).state.items[0]?.votes.length, 1);
 
   const later = { ...mina, page: await mina.context.newPage() };
   await table.enter(later, id);

@@ -85,6 +85,7 @@ export const en = {
   vote: (/** @type {string} */ item) => `Vote for ${item}`,
   unvote: (/** @type {string} */ item) => `Take back the vote for ${item}`,
   mostWanted: 'most wanted',
+  wanted: (/** @type {string} */ item) => `Who wants ${item}`,
   remove: (/** @type {string} */ item) => `Remove ${item}`,
   openLink: (/** @type {string} */ host) => `Open ${host} in a new tab`,
   removeAsk: (/** @type {string} */ item) => `Remove ${item}?`,

@@ -87,6 +87,7 @@ export const ko = {
   vote: (item) => `투표: ${item}`,
   unvote: (item) => `투표 취소: ${item}`,
   mostWanted: '지금 1등',
+  wanted: (item) => `${item}에 투표한 사람`,
   remove: (item) => `${item} 빼기`,
   openLink: (host) => `새 탭에서 ${host} 열기`,
   removeAsk: (item) => `${eulreul(item)} 뺄까요?`,

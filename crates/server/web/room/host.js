@@ -4,7 +4,7 @@ import { w } from '../i18n/index.js';
 import { fill, h, say, show } from '../lib/dom.js';
 import { isHost } from '../lib/rules.js';
 import { options } from './options.js';
-import { called, disc, nameOf } from './people.js';
+import { called, nameOf, withDisc } from './people.js';
 
 /** @import { Member } from '../client/types.js' */
 /** @import { App, Part } from './app.js' */
@@ -35,7 +35,7 @@ export function hostForm(app) {
           key: ({ id }) => String(id),
           make: (member) => guest(app, member),
           update: (li, { colour, name }) => {
-            li.firstElementChild?.replaceWith(h('span', { class: 'guest' }, disc(colour, name), h('span', { class: 'person-name' }, called(name))));
+            li.firstElementChild?.replaceWith(withDisc(colour, name));
           },
         },
         shown,

@@ -2,12 +2,12 @@
 
 import { w } from '../i18n/index.js';
 import { fill, h, say, set, show } from '../lib/dom.js';
-import { ask } from '../lib/page.js';
+import { ask, sheet } from '../lib/page.js';
 import { icon } from '../lib/pictures.js';
 import { candidates, isSecret } from '../lib/rules.js';
 import { link } from '../lib/text.js';
 import { LATE, byVotes, held, leading, rows } from '../lib/view.js';
-import { called, colourOf, disc, nameOf } from './people.js';
+import { called, colourOf, disc, nameOf, withDisc } from './people.js';
 import { toggleVote } from './vote.js';
 
 /** @import { Row } from '../lib/view.js' */
@@ -105,7 +105,14 @@ const filled = new WeakMap();
 /** @param {App} app */
 function line(app) {
   const row = () => /** @type {Row} */ (filled.get(li));
-  const voters = h('span', { class: 'voters', 'aria-hidden': 'true' });
+  const voters = h('button', {
+    type: 'button',
+    class: 'voters',
+    onclick: () => {
+      const { item, votes } = row();
+      sheet(w.wanted(link(item)?.text ?? item), [h('ul', { class: 'guests' }, ...votes.map((id) => h('li', {}, withDisc(colourOf(id), nameOf(id) ?? '?'))))]);
+    },
+  });
   const li = h(
     'li',
     { class: 'dish' },
@@ -119,9 +126,15 @@ function line(app) {
           if (number !== LATE && !leaves) toggleVote(app, number);
         },
       },
-      h('span', { class: 'dish-text' }, h('span', { class: 'dish-name' }), ' ', h('span', { class: 'dish-note' }, h('span', { class: 'dish-by' }), ' ', h('span', { class: 'dish-lead' }, w.mostWanted), ' ', h('span', { class: 'dish-veto' }), ' ', voters)),
-      ' ',
       h('span', { class: 'plate-count', 'aria-hidden': 'true' }, h('span', { class: 'number' }), icon('plus')),
+    ),
+    // The button's name says all of this; it takes taps on the whole line.
+    h(
+      'div',
+      { class: 'dish-text' },
+      h('span', { class: 'dish-name', 'aria-hidden': 'true' }),
+      ' ',
+      h('div', { class: 'dish-note' }, ...['dish-by', 'dish-lead', 'dish-veto'].map((name) => h('span', { class: name, 'aria-hidden': 'true' }, name === 'dish-lead' && w.mostWanted)), voters),
     ),
     h('a', { class: 'button quiet round dish-link', target: '_blank', rel: 'noopener noreferrer', hidden: true }, icon('open')),
     h(
@@ -214,7 +227,9 @@ function fillLine(li, row, me, isFirst, secret, coming) {
       more > 0 && h('span', { class: 'more', 'data-initial': `+${more}` }),
     );
     // A disc has only an initial.
-    set(box, { title: row.votes.map((id) => called(nameOf(id) ?? '')).filter(Boolean).join(', ') || null });
+    const names = row.votes.map((id) => called(nameOf(id) ?? '?')).join(', ');
+    if (!names && box === document.activeElement) part('dish-vote').focus({ preventScroll: true });
+    set(box, { hidden: !names, title: names, 'aria-label': `${w.wanted(item)}: ${names}` });
     box.dataset['state'] = state;
   }
 }

@@ -40,6 +40,9 @@ export function disc(colour, name) {
   return h('span', { class: 'disc', 'data-colour': colour, 'data-initial': initial(called(name)), 'aria-hidden': 'true' });
 }
 
+/** A name with its disc. @param {number | null} colour @param {string} name */
+export const withDisc = (colour, name) => h('span', { class: 'guest' }, disc(colour, name), h('span', { class: 'person-name' }, called(name)));
+
 /** @param {App} app @returns {Part} */
 export function people(app) {
   const list = h('ul', { class: 'people-list' });
