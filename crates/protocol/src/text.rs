@@ -49,8 +49,10 @@ pub fn clean<'a>(
     max_graphemes: usize,
 ) -> Result<Cow<'a, str>, Rejection> {
     let text = text.trim();
-    let is_plain =
-        is_plain_ascii(text.as_bytes()) || (text.chars().all(is_plain) && !text.contains("  "));
+    let is_plain = match text.is_ascii() {
+        true => is_plain_ascii(text.as_bytes()),
+        false => is_plain_text(text),
+    };
     let text = if is_plain {
         Cow::Borrowed(text)
     } else {
@@ -138,6 +140,16 @@ fn bad_item(message: String) -> Rejection {
 /// visible, none is a mark, and in any order they are in NFC. Unicode guarantees that this does not change.
 fn is_plain(c: char) -> bool {
     matches!(c, ' '..='~' | '\u{A1}'..='\u{AC}' | '\u{AE}'..='\u{2FF}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}')
+}
+
+/// Whether all characters are plain, without two blanks in a row.
+fn is_plain_text(text: &str) -> bool {
+    let mut before = '\0';
+    text.chars().all(|c| {
+        let is_apart = c != ' ' || before != ' ';
+        before = c;
+        is_plain(c) && is_apart
+    })
 }
 
 /// Whether all bytes are plain ASCII, without two blanks in a row. The loop has no early

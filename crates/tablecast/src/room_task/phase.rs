@@ -52,8 +52,7 @@ pub(super) enum Answer<A: App> {
 }
 
 impl<'a, T> Question<'a, T> {
-    pub(super) fn new(answer: BackendFuture<'a, T>, patience: Duration) -> Self {
-        let since = Instant::now();
+    pub(super) fn new(answer: BackendFuture<'a, T>, since: Instant, patience: Duration) -> Self {
         let asked = Asked {
             since,
             until: since + patience,

@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tablecast_core::App;
 use tablecast_core::backend::{BackendError, BackendFuture, Committed, Loaded, Publication};
@@ -245,7 +244,10 @@ impl<'a, A: App> RoomTask<'a, A> {
         };
         match answer.at_once() {
             Ok(answer) => self.loaded(answer, batch),
-            Err(answer) => self.begin(Phase::Loading(self.question(answer), batch)),
+            Err(answer) => {
+                let question = self.question(answer, Instant::now());
+                self.begin(Phase::Loading(question, batch));
+            }
         }
     }
 
@@ -260,7 +262,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         match answer {
             Answer::Loaded(answer, batch) => self.loaded(answer, batch),
             Answer::Committed(answer, mut batch) => {
-                self.committed(answer, &mut batch, asked.since.elapsed());
+                self.committed(answer, &mut batch, asked.since, Instant::now());
             }
         }
     }
@@ -302,7 +304,8 @@ impl<'a, A: App> RoomTask<'a, A> {
 
     /// Decides waiting requests and commits them; without events, a load confirms them.
     fn decide(&mut self) {
-        let Some(mut batch) = self.room.decide() else {
+        let now = Instant::now();
+        let Some(mut batch) = self.room.decide(now) else {
             // The store returned a position but no state.
             return self.fail();
         };
@@ -320,9 +323,10 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
         let commit = batch.commit(backend.snapshot_interval(), config.keepsake_ttl);
         match backend.commit(self.id, commit).at_once() {
-            Ok(answer) => self.committed(answer, &mut batch, Duration::ZERO),
+            Ok(answer) => self.committed(answer, &mut batch, now, now),
             Err(answer) => {
-                self.begin(Phase::Committing(self.question(answer), Box::new(batch)));
+                let question = self.question(answer, now);
+                self.begin(Phase::Committing(question, Box::new(batch)));
             }
         }
     }
@@ -331,13 +335,14 @@ impl<'a, A: App> RoomTask<'a, A> {
         &mut self,
         answer: Result<Committed, BackendError>,
         batch: &mut Batch<A>,
-        took: Duration,
+        asked: Instant,
+        now: Instant,
     ) {
         let stands = match answer {
             Ok(Committed::Accepted(stamp)) => {
-                self.node.metrics.commits.record(took);
+                self.node.metrics.commits.record(now - asked);
                 self.retry.succeeded();
-                self.room.heard(stamp);
+                self.room.heard(stamp, now);
                 return self.accepted(batch);
             }
             Ok(Committed::Conflict(loaded)) => {
@@ -380,8 +385,8 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
     }
 
-    fn question<T>(&self, answer: BackendFuture<'a, T>) -> Question<'a, T> {
-        Question::new(answer, self.node.config.command_deadline)
+    fn question<T>(&self, answer: BackendFuture<'a, T>, since: Instant) -> Question<'a, T> {
+        Question::new(answer, since, self.node.config.command_deadline)
     }
 
     fn begin(&mut self, phase: Phase<'a, A>) {

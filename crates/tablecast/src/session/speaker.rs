@@ -87,7 +87,8 @@ impl<A: App> Speaker<A> {
     ) -> Option<BoxFuture<'a, ()>> {
         let said = self.understand(connection, message)?;
         let number = said.op.number;
-        match (self.within_rate(), self.dialect) {
+        let now = Instant::now();
+        match (self.within_rate(now), self.dialect) {
             (Ok(()), _) => {}
             // Boxed, because this case is rare, as in `while_waiting`.
             (Err(wait), Dialect::Text) => {
@@ -102,7 +103,7 @@ impl<A: App> Speaker<A> {
             self.refuse(connection, Some(number), &not_before(first), Some(first));
             return None;
         }
-        self.say(connection, said)
+        self.say(connection, said, now)
     }
 
     /// Reads a message. A message that is not understood is answered, and too many of them
@@ -194,14 +195,15 @@ impl<A: App> Speaker<A> {
                     None => {}
                 }
             }
-            if Instant::now() < turn {
+            let now = Instant::now();
+            if now < turn {
                 continue;
             }
-            match self.within_rate() {
-                Err(wait) => turn = Instant::now() + wait,
+            match self.within_rate(now) {
+                Err(wait) => turn = now + wait,
                 Ok(()) => {
                     if let Some(said) = lines.pop_front()
-                        && let Some(waits) = self.say(connection, said)
+                        && let Some(waits) = self.say(connection, said, now)
                     {
                         waits.await;
                     }
@@ -232,11 +234,12 @@ impl<A: App> Speaker<A> {
         &'a mut self,
         connection: &'a mut Connection,
         said: ClientMessage<A::Command>,
+        now: Instant,
     ) -> Option<BoxFuture<'a, ()>> {
         let places = self.seat.mailbox.commands();
         match places.clone().try_acquire_owned() {
             Ok(permit) => {
-                self.mail(connection.outbox(), said, permit);
+                self.mail(connection.outbox(), said, permit, now);
                 None
             }
             // Boxed, since it is the exception, as in `while_waiting`.
@@ -244,7 +247,7 @@ impl<A: App> Speaker<A> {
                 let place = self.seat.mailbox.commands().clone().acquire_owned();
                 // The semaphore is never closed; if it were, the room would be gone.
                 if let Ok(permit) = connection.while_waiting(place).await {
-                    self.mail(connection.outbox(), said, permit);
+                    self.mail(connection.outbox(), said, permit, Instant::now());
                 }
             })),
         }
@@ -255,6 +258,7 @@ impl<A: App> Speaker<A> {
         outbox: &Arc<Outbox>,
         message: ClientMessage<A::Command>,
         permit: OwnedSemaphorePermit,
+        now: Instant,
     ) {
         let request = Box::new(CommandRequest {
             connection: self.seat.connection,
@@ -262,18 +266,18 @@ impl<A: App> Speaker<A> {
             dialect: self.dialect,
             outbox: outbox.clone(),
             message,
-            deadline: Instant::now() + self.rooms.node.config.command_deadline,
+            deadline: now + self.rooms.node.config.command_deadline,
             _permit: permit,
         });
         self.seat.mailbox.send(Mail::Command(request));
     }
 
-    fn within_rate(&mut self) -> Result<(), Duration> {
+    fn within_rate(&mut self, now: Instant) -> Result<(), Duration> {
         let rate = self.rooms.node.config.command_rate;
         if !rate.is_on() {
             return Ok(());
         }
-        self.bucket.take(rate, self.born.elapsed())
+        self.bucket.take(rate, now - self.born)
     }
 
     /// With `after`: because the command with that number must come first.
