@@ -24,6 +24,8 @@ type Rule = (&'static str, fn(&Repo) -> Vec<Finding>);
 const RULES: &[Rule] = &[
     // The crates are released together.
     ("manifests", manifests::common),
+    // A licence asks that its text goes with what is under it.
+    ("licences", manifests::licences),
     // A file can be read, tested and replaced without those that follow it.
     ("no circles", circles::circles),
     // Only a few modules use a library, and tests are neither slow nor flaky.

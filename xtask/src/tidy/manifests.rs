@@ -36,6 +36,20 @@ pub(super) fn common(repo: &Repo) -> Vec<Finding> {
     missing.collect()
 }
 
+/// Whoever gets a published crate gets its licences with it.
+pub(super) fn licences(repo: &Repo) -> Vec<Finding> {
+    let published = repo.texts("crates/", "/Cargo.toml");
+    let published = published.filter(|(_, text)| !text.contains("\npublish = false\n"));
+    let missing = published.flat_map(|(path, _)| {
+        let folder = path.trim_end_matches("Cargo.toml");
+        let both = ["LICENSE-APACHE", "LICENSE-MIT"].map(|name| format!("{folder}{name}"));
+        both.into_iter().filter(|path| repo.path(path).is_none())
+    });
+    missing
+        .map(|path| Finding::new(&path, "is missing: link to the one in the root"))
+        .collect()
+}
+
 /// The pure crates are built from nothing impure. Their tests may use it.
 pub(super) fn pure() -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
@@ -65,6 +79,20 @@ fn impure(tree: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_published_crate_without_a_licence_is_found() {
+        let manifest = ("crates/a/Cargo.toml", "[package]\nname = \"a\"\n");
+        let (apache, mit) = (
+            ("crates/a/LICENSE-APACHE", ""),
+            ("crates/a/LICENSE-MIT", ""),
+        );
+        let count = |files: &[(&str, &str)]| licences(&Repo::of(files)).len();
+        assert_eq!(count(&[manifest, apache, mit]), 0);
+        assert_eq!(count(&[manifest, apache]), 1);
+        let own = ("crates/a/Cargo.toml", "[package]\npublish = false\n");
+        assert_eq!(count(&[own]), 0);
+    }
 
     #[test]
     fn a_second_version_and_own_lints_are_found() {
