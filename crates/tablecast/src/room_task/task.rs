@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tablecast_core::App;
 use tablecast_core::backend::{BackendError, BackendFuture, Committed, Loaded, Publication};
@@ -262,7 +263,8 @@ impl<'a, A: App> RoomTask<'a, A> {
         match answer {
             Answer::Loaded(answer, batch) => self.loaded(answer, batch),
             Answer::Committed(answer, mut batch) => {
-                self.committed(answer, &mut batch, asked.since, Instant::now());
+                let now = Instant::now();
+                self.committed(answer, &mut batch, now - asked.since, now);
             }
         }
     }
@@ -323,7 +325,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
         let commit = batch.commit(backend.snapshot_interval(), config.keepsake_ttl);
         match backend.commit(self.id, commit).at_once() {
-            Ok(answer) => self.committed(answer, &mut batch, now, now),
+            Ok(answer) => self.committed(answer, &mut batch, Duration::ZERO, now),
             Err(answer) => {
                 let question = self.question(answer, now);
                 self.begin(Phase::Committing(question, Box::new(batch)));
@@ -335,12 +337,12 @@ impl<'a, A: App> RoomTask<'a, A> {
         &mut self,
         answer: Result<Committed, BackendError>,
         batch: &mut Batch<A>,
-        asked: Instant,
+        took: Duration,
         now: Instant,
     ) {
         let stands = match answer {
             Ok(Committed::Accepted(stamp)) => {
-                self.node.metrics.commits.record(now - asked);
+                self.node.metrics.commits.record(took);
                 self.retry.succeeded();
                 self.room.heard(stamp, now);
                 return self.accepted(batch);
