@@ -99,6 +99,9 @@ export function list(app) {
   return { element, update };
 }
 
+/** @param {HTMLElement} li */
+const focusOn = (li) => li.querySelector('button')?.focus({ preventScroll: true });
+
 /** The row with which a line was last filled. @type {WeakMap<HTMLElement, Row>} */
 const filled = new WeakMap();
 
@@ -110,7 +113,10 @@ function line(app) {
     class: 'voters',
     onclick: () => {
       const { item, votes } = row();
-      sheet(w.wanted(link(item)?.text ?? item), [h('ul', { class: 'guests' }, ...votes.map((id) => h('li', {}, withDisc(colourOf(id), nameOf(id) ?? '?'))))]);
+      const names = votes.map((id) => h('li', {}, withDisc(colourOf(id), nameOf(id) ?? '?')));
+      const dialog = sheet(w.wanted(link(item)?.text ?? item), [h('ul', { class: 'guests' }, ...names)]);
+      // The last vote may have been taken back meanwhile.
+      dialog.addEventListener('close', () => voters.hidden && focusOn(li));
     },
   });
   const li = h(
@@ -194,8 +200,8 @@ function fillLine(li, row, me, isFirst, secret, coming) {
   // The visible parts, in the visible order.
   const vetoes = row.vetoes ?? [];
   const veto = vetoes.length ? w.cannotEat(vetoes.map((id) => called(nameOf(id) ?? '?')).join(', ')) : '';
-  const name = [w.vote(item), w.addedBy(by), isFirst && w.mostWanted, veto, !secret && w.votes(row.votes.length)].filter(Boolean);
   const isNew = row.number === LATE;
+  const name = [w.vote(item), isNew ? coming : w.addedBy(by), isFirst && w.mostWanted, veto, !secret && w.votes(row.votes.length)].filter(Boolean);
   // Not `disabled`, which would lose the focus.
   const isSettled = !isNew && !row.leaves;
   set(li, { 'data-colour': colourOf(row.by), 'data-number': isNew ? null : row.number, 'data-first': isFirst, 'data-waits': row.waits, 'data-leaves': row.leaves, 'data-vetoed': vetoes.length > 0 });
@@ -210,11 +216,11 @@ function fillLine(li, row, me, isFirst, secret, coming) {
   part('dish-lead').hidden = !isFirst;
   set(part('number'), { 'data-votes': secret ? '✓' : row.votes.length });
   set(part('plate-count'), { 'data-none': row.votes.length === 0 });
-  const voters = row.votes.slice(0, DISCS);
-  const state = JSON.stringify([voters.map((id) => [id, colourOf(id), nameOf(id)]), row.votes.length]);
+  const state = JSON.stringify([row.votes.map((id) => [id, colourOf(id), nameOf(id)]), secret]);
   const box = part('voters');
   if (box.dataset['state'] !== state) {
     const known = new Set(before?.votes);
+    const voters = row.votes.slice(0, DISCS);
     const more = row.votes.length - voters.length;
     fill(
       box,
@@ -228,8 +234,9 @@ function fillLine(li, row, me, isFirst, secret, coming) {
     );
     // A disc has only an initial.
     const names = row.votes.map((id) => called(nameOf(id) ?? '?')).join(', ');
-    if (!names && box === document.activeElement) part('dish-vote').focus({ preventScroll: true });
-    set(box, { hidden: !names, title: names, 'aria-label': `${w.wanted(item)}: ${names}` });
+    if ((!names || secret) && box === document.activeElement) focusOn(li);
+    // In a secret ballot one's own vote is all that is known.
+    set(box, { hidden: !names, disabled: secret, 'aria-label': secret ? names : `${w.wanted(item)}: ${names}` });
     box.dataset['state'] = state;
   }
 }

@@ -47,8 +47,7 @@ impl BackendClock {
         self.at + Duration::from_millis(left)
     }
 
-    /// The time at this moment (ms since 1970).
-    pub(super) fn time_at(&self, moment: Instant) -> u64 {
+    fn time_at(&self, moment: Instant) -> u64 {
         self.now + (moment - self.at).as_millis() as u64
     }
 

@@ -52,7 +52,8 @@ pub(super) enum Answer<A: App> {
 }
 
 impl<'a, T> Question<'a, T> {
-    pub(super) fn new(answer: BackendFuture<'a, T>, since: Instant, patience: Duration) -> Self {
+    pub(super) fn new(answer: BackendFuture<'a, T>, patience: Duration) -> Self {
+        let since = Instant::now();
         let asked = Asked {
             since,
             until: since + patience,

@@ -209,7 +209,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
     }
 
     /// Decides waiting requests. `None` if the room was never loaded.
-    pub(super) fn decide(&mut self, now: Instant) -> Option<Batch<A>> {
+    pub(super) fn decide(&mut self) -> Option<Batch<A>> {
         self.give_up_abandoned();
         let mut reaps = self.requests.watchers.wait();
         for request in self.requests.iter() {
@@ -227,7 +227,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         let context = DecideContext {
             node: &self.node.id,
             forms: self.node.forms(),
-            now: self.clock.time_at(now),
+            now: self.clock.now(),
             dies_at: self.dies_at,
             is_alarm_lost: self.alarm.is_lost(),
             away: &self.away,
@@ -290,7 +290,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
     /// # Errors
     /// It cannot be read.
     pub(super) fn install(&mut self, loaded: &Loaded) -> Result<(), StoredError> {
-        self.heard(loaded.stamp, Instant::now());
+        self.heard(loaded.stamp);
         self.dies_at = loaded.dies_at;
         let events = replica::read_log::<A>(loaded)?;
         if self.replica.is_some() && (loaded.snapshot.is_some() || !events.is_empty()) {
@@ -432,7 +432,8 @@ impl<'a, A: App> LocalRoom<'a, A> {
     }
 
     /// The store has just told the room's position.
-    pub(super) fn heard(&mut self, stamp: Stamp, now: Instant) {
+    pub(super) fn heard(&mut self, stamp: Stamp) {
+        let now = Instant::now();
         self.clock.heard(stamp, now);
         self.look_later(now);
     }

@@ -245,10 +245,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         };
         match answer.at_once() {
             Ok(answer) => self.loaded(answer, batch),
-            Err(answer) => {
-                let question = self.question(answer, Instant::now());
-                self.begin(Phase::Loading(question, batch));
-            }
+            Err(answer) => self.begin(Phase::Loading(self.question(answer), batch)),
         }
     }
 
@@ -263,8 +260,7 @@ impl<'a, A: App> RoomTask<'a, A> {
         match answer {
             Answer::Loaded(answer, batch) => self.loaded(answer, batch),
             Answer::Committed(answer, mut batch) => {
-                let now = Instant::now();
-                self.committed(answer, &mut batch, now - asked.since, now);
+                self.committed(answer, &mut batch, asked.since.elapsed());
             }
         }
     }
@@ -306,8 +302,7 @@ impl<'a, A: App> RoomTask<'a, A> {
 
     /// Decides waiting requests and commits them; without events, a load confirms them.
     fn decide(&mut self) {
-        let now = Instant::now();
-        let Some(mut batch) = self.room.decide(now) else {
+        let Some(mut batch) = self.room.decide() else {
             // The store returned a position but no state.
             return self.fail();
         };
@@ -325,10 +320,9 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
         let commit = batch.commit(backend.snapshot_interval(), config.keepsake_ttl);
         match backend.commit(self.id, commit).at_once() {
-            Ok(answer) => self.committed(answer, &mut batch, Duration::ZERO, now),
+            Ok(answer) => self.committed(answer, &mut batch, Duration::ZERO),
             Err(answer) => {
-                let question = self.question(answer, now);
-                self.begin(Phase::Committing(question, Box::new(batch)));
+                self.begin(Phase::Committing(self.question(answer), Box::new(batch)));
             }
         }
     }
@@ -338,13 +332,12 @@ impl<'a, A: App> RoomTask<'a, A> {
         answer: Result<Committed, BackendError>,
         batch: &mut Batch<A>,
         took: Duration,
-        now: Instant,
     ) {
         let stands = match answer {
             Ok(Committed::Accepted(stamp)) => {
                 self.node.metrics.commits.record(took);
                 self.retry.succeeded();
-                self.room.heard(stamp, now);
+                self.room.heard(stamp);
                 return self.accepted(batch);
             }
             Ok(Committed::Conflict(loaded)) => {
@@ -387,8 +380,8 @@ impl<'a, A: App> RoomTask<'a, A> {
         }
     }
 
-    fn question<T>(&self, answer: BackendFuture<'a, T>, since: Instant) -> Question<'a, T> {
-        Question::new(answer, since, self.node.config.command_deadline)
+    fn question<T>(&self, answer: BackendFuture<'a, T>) -> Question<'a, T> {
+        Question::new(answer, self.node.config.command_deadline)
     }
 
     fn begin(&mut self, phase: Phase<'a, A>) {
