@@ -36,8 +36,17 @@ export async function openShort(guest, { base }) {
  * @param {(socket: import('playwright-core').WebSocketRoute) => void} takes
  */
 export async function between(pages, takes) {
-  relayed.add('context' in pages ? pages.context() : pages);
   await pages.route(/\/sse\//, () => {});
+  await relay(pages, takes);
+}
+
+/**
+ * Stands between the pages' WebSockets and the server.
+ * @param {import('playwright-core').Page | import('playwright-core').BrowserContext} pages
+ * @param {(socket: import('playwright-core').WebSocketRoute) => void} takes
+ */
+export async function relay(pages, takes) {
+  relayed.add('context' in pages ? pages.context() : pages);
   await pages.routeWebSocket(/\/ws\//, takes);
 }
 

@@ -129,7 +129,7 @@ async function cutOff(t, code) {
   const id = await table.open(await guest(t, server.base));
   const juno = await guest(t, server.base, { may: NETWORK });
   let isBack = false;
-  await juno.page.routeWebSocket(/\/ws\//, (socket) => void (isBack ? socket.connectToServer() : socket.close({ code })));
+  await table.relay(juno.page, (socket) => void (isBack ? socket.connectToServer() : socket.close({ code })));
   await juno.page.route(/\/sse\//, (route) => (isBack ? route.continue() : route.abort()));
   return { juno, path: `/r/${id}`, comesBack: () => (isBack = true) };
 }

@@ -99,8 +99,14 @@ export function list(app) {
   return { element, update };
 }
 
+/** @param {readonly number[]} ids of members */
+const namesOf = (ids) => ids.map((id) => called(nameOf(id) ?? '?')).join(', ');
+
 /** @param {HTMLElement} li */
 const focusOn = (li) => li.querySelector('button')?.focus({ preventScroll: true });
+
+/** A part of a line that the name of its first button tells, too. @param {string} name @param {string} [text] */
+const told = (name, text) => h('span', { class: name, 'aria-hidden': 'true' }, text);
 
 /** The row with which a line was last filled. @type {WeakMap<HTMLElement, Row>} */
 const filled = new WeakMap();
@@ -134,13 +140,12 @@ function line(app) {
       },
       h('span', { class: 'plate-count', 'aria-hidden': 'true' }, h('span', { class: 'number' }), icon('plus')),
     ),
-    // The button's name says all of this; it takes taps on the whole line.
     h(
       'div',
       { class: 'dish-text' },
-      h('span', { class: 'dish-name', 'aria-hidden': 'true' }),
+      told('dish-name'),
       ' ',
-      h('div', { class: 'dish-note' }, ...['dish-by', 'dish-lead', 'dish-veto'].map((name) => h('span', { class: name, 'aria-hidden': 'true' }, name === 'dish-lead' && w.mostWanted)), voters),
+      h('div', { class: 'dish-note' }, told('dish-by'), told('dish-lead', w.mostWanted), told('dish-veto'), voters),
     ),
     h('a', { class: 'button quiet round dish-link', target: '_blank', rel: 'noopener noreferrer', hidden: true }, icon('open')),
     h(
@@ -199,7 +204,7 @@ function fillLine(li, row, me, isFirst, secret, coming) {
   const item = to?.text ?? row.item;
   // The visible parts, in the visible order.
   const vetoes = row.vetoes ?? [];
-  const veto = vetoes.length ? w.cannotEat(vetoes.map((id) => called(nameOf(id) ?? '?')).join(', ')) : '';
+  const veto = vetoes.length ? w.cannotEat(namesOf(vetoes)) : '';
   const isNew = row.number === LATE;
   const name = [w.vote(item), isNew ? coming : w.addedBy(by), isFirst && w.mostWanted, veto, !secret && w.votes(row.votes.length)].filter(Boolean);
   // Not `disabled`, which would lose the focus.
@@ -233,7 +238,7 @@ function fillLine(li, row, me, isFirst, secret, coming) {
       more > 0 && h('span', { class: 'more', 'data-initial': `+${more}` }),
     );
     // A disc has only an initial.
-    const names = row.votes.map((id) => called(nameOf(id) ?? '?')).join(', ');
+    const names = namesOf(row.votes);
     if ((!names || secret) && box === document.activeElement) focusOn(li);
     // In a secret ballot one's own vote is all that is known.
     set(box, { hidden: !names, disabled: secret, 'aria-label': secret ? names : `${w.wanted(item)}: ${names}` });
