@@ -28,6 +28,17 @@ test('a table that a server lost in a restart is said to be lost, not to have be
   }
 });
 
+test('a table that ends about now is not said to be lost', async (t) => {
+  const server = await site(t);
+  // It had a moment to live, and whoever was told so was told late.
+  const visit = { id: '8b7e5c42-2f6c-4a5b-9c0e-6d1f3a2b4c5d', title: null, items: [], at: 0, expiresAt: Date.now() + 50_000, winner: null };
+  const { page, w } = await guest(t, server.base, { may: NETWORK });
+  await page.goto('/');
+  await page.evaluate((visit) => localStorage.setItem('tablecast.visits', JSON.stringify([visit])), visit);
+  await page.goto(`/r/${visit.id}`);
+  await page.getByRole('heading', { name: w.unknownTitle }).waitFor();
+});
+
 test('a draw is checked in words first, and its result has a date and a text to send', async (t) => {
   const server = await site(t, ['--room-ttl', '50s']);
   // A phone may have a sheet for sharing; this one copies.

@@ -133,8 +133,11 @@ function unsent(app) {
   return text !== '' && h('p', { class: 'note' }, h('span', {}, w.notAdded(text)), ' ', button);
 }
 
-/** Whether the table should be there still, as far as this device knows. @param {App} app */
-const isLost = (app) => remember.visits().some(({ id, expiresAt }) => id === app.id && expiresAt > Date.now());
+/** A device knows the end of a table about as well as messages are fast, ms. */
+const DELAY = 60_000;
+
+/** Whether the table should surely be there still, as far as this device knows. @param {App} app */
+const isLost = (app) => remember.visits().some(({ id, expiresAt }) => id === app.id && expiresAt > Date.now() + DELAY);
 
 /** @param {App} app */
 function nothing(app) {
