@@ -178,23 +178,35 @@ async fn whoever_looks_at_a_backup_does_not_mix_it_with_the_log_of_another() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn sqlites_locks_stay_whoever_else_of_this_process_opens_the_database() {
+    use std::io;
     use std::os::unix::fs::MetadataExt;
 
     let folder = Folder::new();
     let backend = folder.open();
     let position = create(&backend, "lunch").await;
-    let inode = folder.database().metadata().unwrap().ino();
+    let database = folder.database().metadata().unwrap();
+    // Not from /proc/locks: the list of the whole machine, which changes while it is read.
+    let process = PathBuf::from(format!("/proc/{}", std::process::id()));
     let locks = || {
-        let all = fs::read_to_string("/proc/locks").unwrap();
-        let its_own = all
-            .lines()
-            .filter(|line| line.contains("POSIX") && line.contains(&format!(":{inode} ")))
+        let handles = fs::read_dir(process.join("fd")).unwrap();
+        // Others of this process may close theirs meanwhile.
+        let of = |handle: io::Result<fs::DirEntry>| {
+            let handle = handle?;
+            let is_its = handle.path().metadata()?.ino() == database.ino();
+            match is_its {
+                true => fs::read_to_string(process.join("fdinfo").join(handle.file_name())),
+                false => Ok(String::new()),
+            }
+        };
+        let mut locks = Vec::new();
+        for info in handles.filter_map(|handle| of(handle).ok()) {
+            let lines = info.lines().filter(|line| line.starts_with("lock:"));
             // What stands before is its place in the list.
-            .filter_map(|line| line.split_once(": "))
-            .map(|(_, lock)| lock.to_owned());
-        let mut its_own: Vec<_> = its_own.collect();
-        its_own.sort();
-        its_own
+            let lines = lines.filter_map(|line| line.split_once("POSIX"));
+            locks.extend(lines.map(|(_, lock)| lock.to_owned()));
+        }
+        locks.sort();
+        locks
     };
     let before = locks();
     assert!(!before.is_empty());

@@ -96,6 +96,12 @@ const FORBIDDEN: &[Forbidden] = &[
                   its own, or look at a child",
         ..ANY
     },
+    Forbidden {
+        pattern: r#""/proc/(locks|loadavg|meminfo|net|stat|vmstat)\b"#,
+        within: TESTS,
+        instead: "is of the whole machine, which changes while it is read: look at a process of the test's own",
+        ..ANY
+    },
 ];
 
 /// Nothing that is forbidden is in the sources.
@@ -250,6 +256,8 @@ mod tests {
         let more = "#[test] fn b() {}";
         assert_eq!(count(path, one), 0);
         assert_eq!(count(path, &format!("{one} {more}")), 1);
+        let machine = "#[test] fn a() { read(\"/proc/locks\"); }";
+        assert_eq!(count(path, machine), 1);
         let folder = "#[test] fn a() { std::env::set_current_dir(\"/\"); }";
         assert_eq!(count(path, &format!("{folder} {more}")), 1);
         let child = "#[test] fn a() { read_dir(\"/proc/7/fd\"); }";
