@@ -69,6 +69,30 @@ impl Command {
             on,
         })
     }
+
+    /// Whether only the host may ask for it when the menu is locked.
+    pub(crate) fn is_locked(&self) -> bool {
+        match self {
+            Command::Add(_)
+            | Command::Remove(_)
+            | Command::Restore(_)
+            | Command::Title(_)
+            | Command::Rules(_)
+            | Command::Deadline(_)
+            | Command::Decide(_)
+            | Command::Reinstate(_) => true,
+            Command::Vote(_)
+            | Command::Veto(_)
+            | Command::Nudge(_)
+            | Command::Extend(_)
+            | Command::Contribute(_)
+            | Command::Reveal(_)
+            // These are the host's anyway.
+            | Command::Lock(_)
+            | Command::Host(_)
+            | Command::Dismiss(_) => false,
+        }
+    }
 }
 
 /// An item to add.

@@ -5,35 +5,8 @@ use tablecast_core::logic::{Member, Seats};
 use tablecast_core::{MemberId, Rejection};
 
 use crate::code;
-use crate::command::Command;
 use crate::event::Event;
 use crate::menu::Menu;
-
-impl Command {
-    /// Whether only the host may ask for it when the menu is locked.
-    pub(super) fn is_locked(&self) -> bool {
-        match self {
-            Command::Add(_)
-            | Command::Remove(_)
-            | Command::Restore(_)
-            | Command::Title(_)
-            | Command::Rules(_)
-            | Command::Deadline(_)
-            | Command::Decide(_)
-            | Command::Reinstate(_) => true,
-            Command::Vote(_)
-            | Command::Veto(_)
-            | Command::Nudge(_)
-            | Command::Extend(_)
-            | Command::Contribute(_)
-            | Command::Reveal(_)
-            // These are the host's anyway.
-            | Command::Lock(_)
-            | Command::Host(_)
-            | Command::Dismiss(_) => false,
-        }
-    }
-}
 
 impl Menu {
     /// Checks that this member is the host.
