@@ -7,9 +7,9 @@ use tablecast_lunch::{
 };
 
 use crate::clock::When;
+use crate::lunch::Request;
 use crate::show::Show;
-use crate::text::sanitise;
-use crate::words::Lang;
+use crate::text::{quoted, sanitise};
 
 /// What somebody wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,12 +61,33 @@ impl Action {
     }
 }
 
+/// What is wrong with a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mistake {
+    /// `/add` without an item.
+    NoItem,
+    /// `/name` without a name.
+    NoName,
+    /// `/colour` without one of the colours.
+    NoColour,
+    /// This command without the number of an item.
+    NoNumber(&'static str),
+    /// `/deadline` without a time.
+    NoTime,
+    /// `/rules` without a rule.
+    NoRule,
+    /// This command without somebody's name.
+    NoMember(String),
+    /// There is no such command.
+    NoCommand(String),
+}
+
 /// Reads a line: what does not begin with `/` is added; `//` stands for a `/` at the
 /// beginning of an item.
 ///
 /// # Errors
-/// What is wrong with it, for people.
-pub fn read(line: &str, lang: &Lang) -> Result<Action, String> {
+/// It is not understood.
+pub fn read(line: &str) -> Result<Action, Mistake> {
     let line = line.trim();
     let Some(command) = line.strip_prefix('/') else {
         return Ok(match line {
@@ -81,7 +102,7 @@ pub fn read(line: &str, lang: &Lang) -> Result<Action, String> {
         Some((word, rest)) => (word, rest.trim()),
         None => (command, ""),
     };
-    let number = |word| rest.parse::<u64>().map_err(|_| (lang.no_number)(word));
+    let number = |word| rest.parse::<u64>().map_err(|_| Mistake::NoNumber(word));
     let word = word.to_lowercase();
     let asked = match &*word {
         "vote" => Command::vote(number("/vote")?, true),
@@ -112,12 +133,12 @@ pub fn read(line: &str, lang: &Lang) -> Result<Action, String> {
                 in_ms: Some(time),
             }),
             Ok(at) => return Ok(Action::DecideAt(at)),
-            Err(_) => return Err(lang.no_time.to_owned()),
+            Err(_) => return Err(Mistake::NoTime),
         },
-        "rules" => Command::Rules(rules(rest).ok_or(lang.no_rule)?),
+        "rules" => Command::Rules(rules(rest).ok_or(Mistake::NoRule)?),
         "nudge" => Command::Nudge(Nudge {}),
         "lock" | "unlock" => Command::Lock(Lock { on: word == "lock" }),
-        "host" | "dismiss" if rest.is_empty() => return Err((lang.no_member_named)(&word)),
+        "host" | "dismiss" if rest.is_empty() => return Err(Mistake::NoMember(word)),
         "host" => return Ok(Action::Host(rest.to_owned())),
         "dismiss" => return Ok(Action::Dismiss(rest.to_owned())),
         "decide" => Command::Decide(Decide { how: How::Votes }),
@@ -126,15 +147,13 @@ pub fn read(line: &str, lang: &Lang) -> Result<Action, String> {
         "title" => Command::Title(Title {
             title: Some(rest.to_owned()).filter(|title| !title.is_empty()),
         }),
-        "name" if rest.is_empty() => return Err(lang.no_name.to_owned()),
+        "name" if rest.is_empty() => return Err(Mistake::NoName),
         "name" => return Ok(Action::Name(rest.to_owned())),
         "colour" | "color" => {
             let colour = rest.parse().ok().and_then(Colour::new);
-            return colour
-                .map(Action::Colour)
-                .ok_or_else(|| lang.no_colour.to_owned());
+            return colour.map(Action::Colour).ok_or(Mistake::NoColour);
         }
-        "add" if rest.is_empty() => return Err(lang.no_item.to_owned()),
+        "add" if rest.is_empty() => return Err(Mistake::NoItem),
         "add" => return Ok(Action::Add(rest.to_owned())),
         "undo" => return Ok(Action::Undo),
         "list" | "menu" => return Ok(Action::Show(Show::Menu)),
@@ -146,9 +165,47 @@ pub fn read(line: &str, lang: &Lang) -> Result<Action, String> {
         "help" | "?" => return Ok(Action::Show(Show::Help)),
         "retry" => return Ok(Action::Retry),
         "quit" | "exit" | "leave" => return Ok(Action::Quit),
-        _ => return Err((lang.no_command)(&sanitise(&format!("/{word}")))),
+        _ => return Err(Mistake::NoCommand(sanitise(&word))),
     };
     Ok(Action::Send(asked))
+}
+
+/// What somebody types for a command, as far as a line has room: an item, or a word and what it is about.
+pub(crate) fn typed(ask: &Request) -> String {
+    let command = match ask {
+        Request::Rename(rename) => return format!("/name {}", quoted(&rename.name)),
+        Request::Command(command) => command,
+    };
+    let number = |number: Option<u64>| Some(number?.to_string());
+    let (word, about) = match command {
+        Command::Add(add) => return quoted(&add.item),
+        Command::Title(Title { title }) => ("title", title.as_deref().map(quoted)),
+        Command::Remove(one) => ("remove", number(one.number)),
+        Command::Restore(one) => ("restore", number(Some(one.number))),
+        Command::Vote(vote) if vote.on => ("vote", number(vote.number)),
+        Command::Vote(vote) => ("unvote", number(vote.number)),
+        Command::Veto(Veto {
+            item,
+            number: one,
+            on,
+        }) => {
+            let about = item.as_deref().map(quoted).or(number(*one));
+            (if *on { "veto" } else { "unveto" }, about)
+        }
+        Command::Reinstate(one) => ("reinstate", number(Some(one.decision))),
+        Command::Deadline(_) => ("deadline", None),
+        Command::Nudge(_) => ("nudge", None),
+        Command::Rules(_) => ("rules", None),
+        Command::Lock(lock) => (if lock.on { "lock" } else { "unlock" }, None),
+        Command::Host(_) => ("host", None),
+        Command::Dismiss(_) => ("dismiss", None),
+        Command::Extend(_) => ("extend", None),
+        Command::Decide(Decide { how: How::Votes }) => ("decide", None),
+        // This client says the last two by itself.
+        Command::Decide(_) | Command::Contribute(_) | Command::Reveal(_) => ("draw", None),
+    };
+    let about = about.map(|about| format!(" {about}"));
+    format!("/{word}{}", about.unwrap_or_default())
 }
 
 /// A change of the rules: `hidden on`, `hidden off`, `votes 3`, `votes any`.
@@ -171,12 +228,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::words::ENGLISH;
-
-    fn read(line: &str) -> Result<Action, String> {
-        super::read(line, &ENGLISH)
-    }
-
     #[test]
     fn a_line_without_a_slash_is_an_item() {
         let add = |item: &str| Ok(Action::Add(item.to_owned()));
@@ -203,12 +254,12 @@ mod tests {
         assert_eq!(read("/title"), title(None));
         assert_eq!(read("/members"), read("/who"));
         assert_eq!(read("/add pizza"), Ok(Action::Add("pizza".to_owned())));
-        assert_eq!(read("/add"), Err(ENGLISH.no_item.to_owned()));
+        assert_eq!(read("/add"), Err(Mistake::NoItem));
         let colour = |index| Ok(Action::Colour(Colour::new(index).unwrap()));
         assert_eq!(read("/color 11"), colour(11));
-        assert_eq!(read("/colour 12"), Err(ENGLISH.no_colour.to_owned()));
-        assert_eq!(read("/remove pizza"), Err((ENGLISH.no_number)("/remove")));
-        assert_eq!(read("/name"), Err(ENGLISH.no_name.to_owned()));
+        assert_eq!(read("/colour 12"), Err(Mistake::NoColour));
+        assert_eq!(read("/remove pizza"), Err(Mistake::NoNumber("/remove")));
+        assert_eq!(read("/name"), Err(Mistake::NoName));
         assert_eq!(read("/veto"), Ok(Action::VetoChosen(true)));
         assert_eq!(
             read("/deadline 12:30"),
@@ -240,10 +291,10 @@ mod tests {
             "/rules votes no",
             "/rules hidden 3",
         ] {
-            assert_eq!(read(line), Err(ENGLISH.no_rule.to_owned()), "{line}");
+            assert_eq!(read(line), Err(Mistake::NoRule), "{line}");
         }
-        assert_eq!(read("/deadline noon"), Err(ENGLISH.no_time.to_owned()));
-        assert_eq!(read("/host"), Err((ENGLISH.no_member_named)("host")));
-        assert_eq!(read("/drow"), Err((ENGLISH.no_command)("/drow")));
+        assert_eq!(read("/deadline noon"), Err(Mistake::NoTime));
+        assert_eq!(read("/host"), Err(Mistake::NoMember("host".to_owned())));
+        assert_eq!(read("/drow"), Err(Mistake::NoCommand("drow".to_owned())));
     }
 }

@@ -304,7 +304,7 @@ async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
         (Typed::Lines(lines), _) => {
             left = lines.left().await;
             left.retain(|line| match line {
-                Line::Text(text) => action::read(text, lang).is_ok_and(|action| action.is_change()),
+                Line::Text(text) => action::read(text).is_ok_and(|action| action.is_change()),
                 Line::Unreadable { .. } => true,
             });
         }

@@ -11,7 +11,7 @@ use tablecast_client::{Millis, Reason, Status};
 
 use crate::action::{self, Action};
 use crate::lines::Line;
-use crate::lunch::{News, Notification, Room, Session, verdict};
+use crate::lunch::{Notification, Room, Session, verdict};
 use crate::room_url::RoomUrl;
 use crate::run::Ui;
 use crate::show::Show;
@@ -60,7 +60,7 @@ impl<'a, O: Write, E: Write> Plain<'a, O, E> {
     fn read(&self, line: &Line) -> Result<Action, String> {
         let lang = self.user.lang;
         match line {
-            Line::Text(text) => action::read(text, lang),
+            Line::Text(text) => action::read(text).map_err(|mistake| (lang.mistake)(&mistake)),
             Line::Unreadable { number, begin, why } => Err(lang.unreadable(*number, begin, *why)),
         }
     }
@@ -212,7 +212,9 @@ impl<O: Write, E: Write> Ui for Plain<'_, O, E> {
             match (&notification, session.room()) {
                 (N::Snapshot, Some(room)) => self.whole(session, room, now)?,
                 (N::Snapshot, None) => {}
-                (N::Change(_, News::Decided(..)), Some(room)) => self.decision(session, room)?,
+                (N::Change(_, news), Some(room)) if news.is_decision() => {
+                    self.decision(session, room)?;
+                }
                 (N::Refused(..) | N::Unsure(_) | N::TooMany(_), _) => self.refuse(&text),
                 (N::Store(_) | N::Outdated(_) | N::Watching(_), _) => self.complain(&text),
                 (N::Joined(_) | N::Back(_) | N::Away(_), _) => writeln!(self.out, "{text}")?,

@@ -18,7 +18,7 @@ use tablecast_lunch::{Command, Veto};
 
 use crate::action::{self, Action};
 use crate::editor::Editor;
-use crate::lunch::{News, Notification, Room, Session, by_votes};
+use crate::lunch::{Notification, Room, Session, by_votes};
 use crate::room_url::RoomUrl;
 use crate::run::Ui;
 use crate::show::Show;
@@ -167,7 +167,7 @@ impl View<'_> {
 
     /// Enters what was typed. If nothing was typed, it votes for the chosen item.
     fn enter(&mut self, session: &mut Session, now: Millis) {
-        match action::read(self.editor.text(), self.lang()) {
+        match action::read(self.editor.text()) {
             Ok(Action::Nothing) => {
                 if let Some(number) = self.chosen(session) {
                     self.user.toggle(number, session, now);
@@ -179,7 +179,7 @@ impl View<'_> {
                 self.act(action, session, now);
             }
             // The line stays, so that it can be corrected.
-            Err(why) => self.refuse(why),
+            Err(mistake) => self.refuse((self.lang().mistake)(&mistake)),
         }
     }
 
@@ -308,7 +308,7 @@ impl<B: Backend<Error: Send + Sync + 'static>> Ui for Screen<'_, B> {
                 N::Snapshot => {}
                 N::Refused(..) | N::Unsure(_) | N::TooMany(_) => self.view.refuse(text),
                 // It has a line of its own.
-                N::Change(_, News::Decided(..)) => self.view.said.clear(),
+                N::Change(_, news) if news.is_decision() => self.view.said.clear(),
                 _ => self.view.said = text,
             }
         }

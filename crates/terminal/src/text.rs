@@ -44,6 +44,19 @@ pub fn cut(text: &str, most: usize) -> String {
     text.graphemes(true).take_while(fits).collect::<String>() + ".."
 }
 
+/// At most so many columns of a text are quoted.
+const MOST_QUOTED: usize = 40;
+
+/// A text as it is quoted: its beginning, fit for a terminal.
+pub(crate) fn short(text: &str) -> String {
+    cut(&sanitise(text), MOST_QUOTED)
+}
+
+/// The same in quotation marks.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("\"{}\"", short(text))
+}
+
 /// The rows of a text on a screen that is so wide: of whole words, where a word is not longer than a row. (The
 /// wrapping of `ratatui` loses a character of two columns that would begin in the last one.)
 pub(crate) fn rows(text: &str, most: u16) -> Vec<String> {

@@ -5,11 +5,12 @@ use tablecast_client::protocol::client::{Join, Rename, Request, Watch};
 use tablecast_client::protocol::push::Member;
 use tablecast_client::protocol::{Colour, MemberId, text::folded};
 use tablecast_client::{Millis, Who};
-use tablecast_lunch::{Command, Dismiss, MakeHost, Restore, SetDeadline};
+use tablecast_lunch::{Command, Dismiss, Event, MakeHost, Restore, SetDeadline};
 
-use crate::action::Action;
-use crate::lunch::{self, News, Notification, Session};
-use crate::words::{Lang, short};
+use crate::action::{Action, Mistake};
+use crate::lunch::{self, Notification, Session};
+use crate::text::short;
+use crate::words::Lang;
 
 /// Somebody at a terminal.
 #[derive(Debug)]
@@ -42,8 +43,10 @@ impl User {
             let who = self.who.take();
             who.into_iter().for_each(|who| introduce(who, session, now));
         }
-        if let Notification::Change(Some(Who::You), News::Removed(number, _)) = notification {
-            self.removed.push(*number);
+        if let Notification::Change(Some(Who::You), news) = notification
+            && let Event::Removed { number } = news.event
+        {
+            self.removed.push(number);
         }
     }
 
@@ -78,7 +81,9 @@ impl User {
                 session.send(Command::Deadline(deadline), now);
             }
             // On the full screen it is known which one is chosen.
-            Action::VetoChosen(_) => return Err((lang.no_number)("/veto")),
+            Action::VetoChosen(_) => {
+                return Err((lang.mistake)(&Mistake::NoNumber("/veto")));
+            }
             Action::Host(name) => {
                 let host = |member| Command::Host(MakeHost { member });
                 self.ask_for(&name, host, session, now)?;

@@ -7,7 +7,6 @@ mod lang;
 pub use en::ENGLISH;
 pub use ko::KOREAN;
 pub use lang::Lang;
-pub(crate) use lang::short;
 
 /// All languages.
 static ALL: [&Lang; 2] = [&ENGLISH, &KOREAN];

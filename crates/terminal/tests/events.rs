@@ -8,7 +8,7 @@ use serde_json::json;
 use support::{START, commitment};
 use tablecast_client::protocol::{Colour, MemberId};
 use tablecast_client::{Incoming, Notification, Who};
-use tablecast_lunch::{Command, Extend};
+use tablecast_lunch::{Command, Event, Extend};
 use tablecast_terminal::lunch::{Lunch, News, verdict};
 
 type At = support::At<Lunch>;
@@ -72,13 +72,14 @@ fn every_event_does_to_the_room_what_the_protocol_says() {
     assert_eq!(verdict(&at.session), None, "votes need no checking");
     let told = at.notifications();
     let juno = || Who::Other("Juno".to_owned());
-    let voted = Notification::Change(Some(juno()), News::Voted("pizza".into(), 1));
+    let news = |event| {
+        let (item, votes) = ("pizza".into(), 1);
+        Notification::Change(Some(juno()), News { event, item, votes })
+    };
+    let voted = news(Event::voted(1, true));
     assert_eq!(told[3..5], [voted.clone(), voted], "twice is once");
     assert_eq!(told[0], Notification::Joined(juno()));
-    assert_eq!(
-        told[5],
-        Notification::Change(Some(juno()), News::Removed(1, "pizza".into()))
-    );
+    assert_eq!(told[5], news(Event::Removed { number: 1 }));
     at.happens(14, json!({"change":{"titled":{"title":null}}}));
     at.happens(15, json!({"left":{"member":2}}));
     let room = at.session.room().unwrap();

@@ -2,9 +2,10 @@
 
 use tablecast_client::protocol::CloseReason as R;
 use tablecast_client::{Notification as N, Who};
-use tablecast_lunch::{How, Verdict};
+use tablecast_lunch::{Decided, Event as E, Verdict, Voted};
 
 use super::lang::Lang;
+use crate::action::{Mistake, typed};
 use crate::lunch::{News, Room};
 
 /// English.
@@ -100,18 +101,22 @@ pub static ENGLISH: Lang = Lang {
         Some(Verdict::OtherWinner) => "NOT FAIR: the numbers lead to another item",
     },
 
-    no_item: "/add needs something to add, as in /add pizza",
-    no_name: "/name needs a name, as in /name Mina",
-    no_colour: "/colour needs a number from 0 to 11",
-    no_number: |word| format!("{word} needs the number of an item, as in {word} 2"),
-    no_time: "/deadline needs a time, as in /deadline 12:30 or /deadline 20m, or off",
-    no_rule: "/rules hidden on|off, /rules votes NUMBER|any",
-    no_member_named: |word| format!("/{word} needs a name, as in /{word} Mina"),
+    mistake: |mistake| match mistake {
+        Mistake::NoItem => "/add needs something to add, as in /add pizza".to_owned(),
+        Mistake::NoName => "/name needs a name, as in /name Mina".to_owned(),
+        Mistake::NoColour => "/colour needs a number from 0 to 11".to_owned(),
+        Mistake::NoNumber(word) => format!("{word} needs the number of an item, as in {word} 2"),
+        Mistake::NoTime => {
+            "/deadline needs a time, as in /deadline 12:30 or /deadline 20m, or off".to_owned()
+        }
+        Mistake::NoRule => "/rules hidden on|off, /rules votes NUMBER|any".to_owned(),
+        Mistake::NoMember(word) => format!("/{word} needs a name, as in /{word} Mina"),
+        Mistake::NoCommand(word) => {
+            format!("there is no /{word}: /help lists what there is, // in front adds it")
+        }
+    },
     nobody_called: |name| format!("nobody here is called {name}"),
     several_called: |name, ids| format!("several are called {name}: name one by number, {ids}"),
-    no_command: |word| {
-        format!("there is no {word}: /help lists what there is, // in front adds it")
-    },
     not_here_yet: "you are not in the room yet",
     nothing_to_undo: "you have removed nothing",
     too_much_pasted: "that is too long for a line; nothing of it was taken",
@@ -144,7 +149,7 @@ pub static ENGLISH: Lang = Lang {
             let asks = lang.asks(asks);
             format!("the seat was lost; look whether this was done: {asks}")
         }
-        N::TooMany(ask) => format!("{}: too much is waiting to be sent", lang.ask(ask)),
+        N::TooMany(ask) => format!("{}: too much is waiting to be sent", typed(ask)),
         N::Store(false) => {
             "the store cannot be reached: nothing changes until it answers".to_owned()
         }
@@ -232,38 +237,49 @@ fn subject(who: &Who) -> &str {
 }
 
 fn changed(lang: &Lang, who: &str, news: &News, room: Option<&Room>) -> String {
-    let votes = ENGLISH.votes;
-    match news {
-        News::VotedHidden(true) => format!("{who} voted"),
-        News::VotedHidden(false) => format!("{who} took all their votes back"),
-        News::Deadline(Some(at)) => {
+    let News { event, item, votes } = news;
+    let votes = (ENGLISH.votes)(*votes);
+    match event {
+        E::Voted(Voted::Hidden { any: true, .. }) => format!("{who} voted"),
+        E::Voted(Voted::Hidden { .. }) => format!("{who} took all their votes back"),
+        E::Deadline { at: Some(at), .. } => {
             format!("{who} set the deadline to {}", lang.time_of_day(*at, room))
         }
-        News::Deadline(None) => format!("{who} took the deadline away"),
-        News::Undecided => "The time is up, and there was nothing to decide".to_owned(),
-        News::Nudged => format!("{who} asked everybody to vote"),
-        News::Vetoed(item, true) => format!("{who} cannot eat {item}"),
-        News::Vetoed(item, false) => format!("{who} can eat {item} after all"),
-        News::Ruled(rules) => format!("{who} changed the rules: {}", lang.rules(*rules)),
-        News::Locked(true) => format!("{who} locked the menu"),
-        News::Locked(false) => format!("{who} unlocked the menu"),
-        News::Hosted(Some(member)) => format!("Host now: {}", lang.called(room, *member)),
-        News::Hosted(None) => "Nobody is host any more".to_owned(),
-        News::Dismissed(member) => {
+        E::Deadline { name: Some(_), .. } => format!("{who} took the deadline away"),
+        E::Deadline { .. } => "The time is up, and there was nothing to decide".to_owned(),
+        E::Nudged { .. } => format!("{who} asked everybody to vote"),
+        E::Vetoed { on: true, .. } => format!("{who} cannot eat {item}"),
+        E::Vetoed { .. } => format!("{who} can eat {item} after all"),
+        E::Ruled(ruled) => format!("{who} changed the rules: {}", lang.rules(ruled.rules)),
+        E::Locked { on: true, .. } => format!("{who} locked the menu"),
+        E::Locked { .. } => format!("{who} unlocked the menu"),
+        E::Hosted { member, .. } => match member {
+            Some(member) => format!("Host now: {}", lang.called(room, *member)),
+            None => "Nobody is host any more".to_owned(),
+        },
+        E::Dismissed { member, .. } => {
             format!("{who} asked {} to leave", lang.called(room, *member))
         }
-        News::Reinstated(item) => format!("{who} went back to the decision for {item}"),
-        News::Tied(count) => format!("The time is up: a draw among {count}"),
-        News::Added(_, item) => format!("{who} added {item}"),
-        News::Removed(_, item) => format!("{who} removed {item}"),
-        News::Restored(_, item) => format!("{who} put {item} back"),
-        News::Voted(item, count) => format!("{who} voted for {item}: {}", votes(*count)),
-        News::Unvoted(item, count) => format!("{who} took a vote from {item}: {}", votes(*count)),
-        News::Titled(Some(title)) => format!("{who} named the room {title}"),
-        News::Titled(None) => format!("{who} took the room's name away"),
-        News::Extended => format!("{who} extended the time"),
-        News::Drawing(count) => format!("{who} began a draw among {count}"),
-        News::Decided(How::Votes, item) => format!("Decided by votes: {item}"),
-        News::Decided(How::Draw, item) => (ENGLISH.drawn)(item),
+        E::Reinstated { .. } => format!("{who} went back to the decision for {item}"),
+        E::Added { .. } => format!("{who} added {item}"),
+        E::Removed { .. } => format!("{who} removed {item}"),
+        E::Restored(_) => format!("{who} put {item} back"),
+        E::Voted(Voted::For { on: true, .. }) => format!("{who} voted for {item}: {votes}"),
+        E::Voted(_) => format!("{who} took a vote from {item}: {votes}"),
+        E::Titled { title } => match title {
+            Some(title) => format!("{who} named the room {title}"),
+            None => format!("{who} took the room's name away"),
+        },
+        E::Extended {} => format!("{who} extended the time"),
+        E::Drawing(began) => match (began.candidates.len(), &began.name) {
+            (count, Some(_)) => format!("{who} began a draw among {count}"),
+            (count, None) => format!("The time is up: a draw among {count}"),
+        },
+        E::Decided(decided) => match **decided {
+            Decided::Votes { .. } => format!("Decided by votes: {item}"),
+            Decided::Draw { .. } => (ENGLISH.drawn)(item),
+        },
+        // They are no news.
+        E::Contributed { .. } | E::Cleared { .. } => String::new(),
     }
 }

@@ -2,9 +2,10 @@
 
 use tablecast_client::protocol::CloseReason as R;
 use tablecast_client::{Notification as N, Who};
-use tablecast_lunch::{Command, How, Verdict};
+use tablecast_lunch::{Command, Decided, Event as E, Verdict, Voted};
 
 use super::lang::Lang;
+use crate::action::{Mistake, typed};
 use crate::lunch::{News, Request, Room};
 
 /// Korean.
@@ -90,20 +91,22 @@ pub static KOREAN: Lang = Lang {
         Some(Verdict::OtherWinner) => "공정하지 않음: 계산 결과가 다름",
     },
 
-    no_item: "/add 뒤에 추가할 것을 쓰세요. 예: /add 피자",
-    no_name: "/name 뒤에 이름을 쓰세요. 예: /name 미나",
-    no_colour: "/colour 뒤에 0부터 11까지의 숫자를 쓰세요",
-    no_number: |word| format!("{word} 뒤에 항목 번호를 쓰세요. 예: {word} 2"),
-    no_time: "/deadline 뒤에 시각이나 시간을 쓰세요. 예: /deadline 12:30, /deadline 20m, 없애려면 /deadline off",
-    no_rule: "/rules hidden on|off 또는 /rules votes 숫자|any",
-    no_member_named: |word| format!("/{word} 뒤에 이름을 쓰세요. 예: /{word} 미나"),
+    mistake: |mistake| {
+        match mistake {
+        Mistake::NoItem => "/add 뒤에 추가할 것을 쓰세요. 예: /add 피자".to_owned(),
+        Mistake::NoName => "/name 뒤에 이름을 쓰세요. 예: /name 미나".to_owned(),
+        Mistake::NoColour => "/colour 뒤에 0부터 11까지의 숫자를 쓰세요".to_owned(),
+        Mistake::NoNumber(word) => format!("{word} 뒤에 항목 번호를 쓰세요. 예: {word} 2"),
+        Mistake::NoTime => "/deadline 뒤에 시각이나 시간을 쓰세요. 예: /deadline 12:30, /deadline 20m, 없애려면 /deadline off".to_owned(),
+        Mistake::NoRule => "/rules hidden on|off 또는 /rules votes 숫자|any".to_owned(),
+        Mistake::NoMember(word) => format!("/{word} 뒤에 이름을 쓰세요. 예: /{word} 미나"),
+        Mistake::NoCommand(word) => format!(
+            "/{word} 명령은 없어요. 명령 목록은 /help, 그대로 추가하려면 앞에 /를 하나 더 쓰세요"
+        ),
+    }
+    },
     nobody_called: |name| format!("{name} 님은 여기에 없어요"),
     several_called: |name, ids| format!("{name} 님이 여러 명이에요. 번호로 고르세요: {ids}"),
-    no_command: |word| {
-        format!(
-            "{word} 명령은 없어요. 명령 목록은 /help, 그대로 추가하려면 앞에 /를 하나 더 쓰세요"
-        )
-    },
     not_here_yet: "아직 방에 들어가지 못했어요",
     nothing_to_undo: "되돌릴 것이 없어요",
     too_much_pasted: "한 줄로는 너무 길어서 넣지 않았어요",
@@ -170,7 +173,7 @@ pub static KOREAN: Lang = Lang {
             "자리를 잃었어요. 반영됐는지 확인하세요: {}",
             lang.asks(asks)
         ),
-        N::TooMany(ask) => format!("{}: 보낼 것이 너무 많이 밀려 있어요", lang.ask(ask)),
+        N::TooMany(ask) => format!("{}: 보낼 것이 너무 많이 밀려 있어요", typed(ask)),
         N::Store(false) => {
             "저장소에 연결할 수 없어요. 그동안에는 아무것도 바뀌지 않아요".to_owned()
         }
@@ -259,40 +262,51 @@ fn subject(who: &Who) -> String {
 }
 
 fn changed(lang: &Lang, who: &str, news: &News, room: Option<&Room>) -> String {
-    let object = |item| with(item, "을", "를");
-    match news {
-        News::VotedHidden(true) => format!("{who}투표했어요"),
-        News::VotedHidden(false) => format!("{who}투표를 모두 취소했어요"),
-        News::Deadline(Some(at)) => {
+    let News { event, item, votes } = news;
+    let object = || with(item, "을", "를");
+    match event {
+        E::Voted(Voted::Hidden { any: true, .. }) => format!("{who}투표했어요"),
+        E::Voted(Voted::Hidden { .. }) => format!("{who}투표를 모두 취소했어요"),
+        E::Deadline { at: Some(at), .. } => {
             let at = lang.time_of_day(*at, room);
             format!("{who}마감을 {} 정했어요", towards(&at))
         }
-        News::Deadline(None) => format!("{who}마감을 없앴어요"),
-        News::Undecided => "마감 시간이 됐지만 정할 메뉴가 없었어요".to_owned(),
-        News::Nudged => format!("{who}투표해 달라고 해요"),
-        News::Vetoed(item, true) => format!("{who}{} 못 먹어요", with(item, "은", "는")),
-        News::Vetoed(item, false) => format!("{who}이제 {} 먹을 수 있어요", with(item, "은", "는")),
-        News::Ruled(rules) => format!("{who}규칙을 바꿨어요: {}", lang.rules(*rules)),
-        News::Locked(true) => format!("{who}메뉴를 잠갔어요"),
-        News::Locked(false) => format!("{who}메뉴를 다시 열었어요"),
-        News::Hosted(Some(member)) => format!("지금 방장: {}", lang.called(room, *member)),
-        News::Hosted(None) => "이제 방장이 없어요".to_owned(),
-        News::Dismissed(member) => {
+        E::Deadline { name: Some(_), .. } => format!("{who}마감을 없앴어요"),
+        E::Deadline { .. } => "마감 시간이 됐지만 정할 메뉴가 없었어요".to_owned(),
+        E::Nudged { .. } => format!("{who}투표해 달라고 해요"),
+        E::Vetoed { on: true, .. } => format!("{who}{} 못 먹어요", with(item, "은", "는")),
+        E::Vetoed { .. } => format!("{who}이제 {} 먹을 수 있어요", with(item, "은", "는")),
+        E::Ruled(ruled) => format!("{who}규칙을 바꿨어요: {}", lang.rules(ruled.rules)),
+        E::Locked { on: true, .. } => format!("{who}메뉴를 잠갔어요"),
+        E::Locked { .. } => format!("{who}메뉴를 다시 열었어요"),
+        E::Hosted { member, .. } => match member {
+            Some(member) => format!("지금 방장: {}", lang.called(room, *member)),
+            None => "이제 방장이 없어요".to_owned(),
+        },
+        E::Dismissed { member, .. } => {
             format!("{who}나가 달라고 했어요: {}", lang.called(room, *member))
         }
-        News::Reinstated(item) => format!("{who}{} 다시 정했어요", towards(item)),
-        News::Tied(count) => format!("마감 시간에 동점이라 후보 {count}개로 뽑아요"),
-        News::Added(_, item) => format!("{who}{} 추가했어요", object(item)),
-        News::Removed(_, item) => format!("{who}{} 뺐어요", object(item)),
-        News::Restored(_, item) => format!("{who}{} 다시 넣었어요", object(item)),
-        News::Voted(item, votes) => format!("{who}{item}에 투표했어요: {votes}표"),
-        News::Unvoted(item, votes) => format!("{who}{item} 투표를 취소했어요: {votes}표"),
-        News::Titled(Some(title)) => format!("{who}방 제목을 {} 정했어요", towards(title)),
-        News::Titled(None) => format!("{who}방 제목을 지웠어요"),
-        News::Extended => format!("{who}시간을 늘렸어요"),
-        News::Drawing(count) => format!("{who}후보 {count}개로 뽑기를 시작했어요"),
-        News::Decided(How::Votes, item) => format!("투표 결과: {item}"),
-        News::Decided(How::Draw, item) => (KOREAN.drawn)(item),
+        E::Reinstated { .. } => format!("{who}{} 다시 정했어요", towards(item)),
+        E::Added { .. } => format!("{who}{} 추가했어요", object()),
+        E::Removed { .. } => format!("{who}{} 뺐어요", object()),
+        E::Restored(_) => format!("{who}{} 다시 넣었어요", object()),
+        E::Voted(Voted::For { on: true, .. }) => format!("{who}{item}에 투표했어요: {votes}표"),
+        E::Voted(_) => format!("{who}{item} 투표를 취소했어요: {votes}표"),
+        E::Titled { title } => match title {
+            Some(title) => format!("{who}방 제목을 {} 정했어요", towards(title)),
+            None => format!("{who}방 제목을 지웠어요"),
+        },
+        E::Extended {} => format!("{who}시간을 늘렸어요"),
+        E::Drawing(began) => match (began.candidates.len(), &began.name) {
+            (count, Some(_)) => format!("{who}후보 {count}개로 뽑기를 시작했어요"),
+            (count, None) => format!("마감 시간에 동점이라 후보 {count}개로 뽑아요"),
+        },
+        E::Decided(decided) => match **decided {
+            Decided::Votes { .. } => format!("투표 결과: {item}"),
+            Decided::Draw { .. } => (KOREAN.drawn)(item),
+        },
+        // They are no news.
+        E::Contributed { .. } | E::Cleared { .. } => String::new(),
     }
 }
 

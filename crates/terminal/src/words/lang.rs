@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use tablecast_client::protocol::push::Member;
-use tablecast_client::protocol::{CloseReason, MemberId, client::Request};
+use tablecast_client::protocol::{CloseReason, MemberId};
 use tablecast_client::{Millis, Reason, Refusal, Status, Who};
-use tablecast_lunch::{Candidate, Command, Decision, How, Item, Rules, Verdict};
+use tablecast_lunch::{Candidate, Decision, How, Item, Rules, Verdict};
 
+use crate::action::{Mistake, typed};
 use crate::clock;
 use crate::lines::{self, Line};
 use crate::lunch::{self, Notification, Room, by_votes, is_decided};
 use crate::show::Show;
-use crate::text::{cut, sanitise};
+use crate::text::{quoted, sanitise, short};
 
 type Text = &'static str;
 /// What is typed or pressed, and what it does. With the longest of the first, a row has at most 40 columns.
@@ -90,17 +91,10 @@ pub struct Lang {
     pub(crate) verdict: fn(Option<Verdict>) -> Text,
 
     // What was typed cannot be done.
-    pub(crate) no_item: Text,
-    pub(crate) no_name: Text,
-    pub(crate) no_colour: Text,
-    pub(crate) no_number: fn(&str) -> String,
-    pub(crate) no_time: Text,
-    pub(crate) no_rule: Text,
-    pub(crate) no_member_named: fn(&str) -> String,
+    pub(crate) mistake: fn(&Mistake) -> String,
     pub(crate) nobody_called: fn(&str) -> String,
     /// A name, and the numbers of those who have it.
     pub(crate) several_called: fn(&str, &str) -> String,
-    pub(crate) no_command: fn(&str) -> String,
     pub(crate) not_here_yet: Text,
     pub(crate) nothing_to_undo: Text,
     pub(crate) too_much_pasted: Text,
@@ -144,18 +138,6 @@ pub struct Lang {
 
 /// At most so many commands are named; the rest is counted.
 const MOST_NAMED: usize = 5;
-
-/// At most so many columns of a text are quoted.
-const MOST_QUOTED: usize = 40;
-
-/// A text as it is quoted: its beginning, fit for a terminal.
-pub(crate) fn short(text: &str) -> String {
-    cut(&sanitise(text), MOST_QUOTED)
-}
-
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", short(text))
-}
 
 impl Lang {
     /// What a member is called; nothing, if nobody knows any more.
@@ -352,7 +334,7 @@ impl Lang {
 
     /// Commands by what they are about, as far as a line has room.
     pub(super) fn asks(&self, asks: &[lunch::Request]) -> String {
-        self.some_of(asks.iter().map(|ask| self.ask(ask)).collect())
+        self.some_of(asks.iter().map(typed).collect())
     }
 
     fn some_of(&self, mut names: Vec<String>) -> String {
@@ -362,43 +344,6 @@ impl Lang {
             names.push((self.and_more)(more));
         }
         names.join(", ")
-    }
-
-    /// A command by what it is about.
-    pub(super) fn ask(&self, ask: &lunch::Request) -> String {
-        let command = match ask {
-            Request::Rename(rename) => return format!("/name {}", quoted(&rename.name)),
-            Request::Command(command) => command,
-        };
-        let numbered = |word, number: Option<u64>| format!("{word} {}", number.unwrap_or_default());
-        match command {
-            Command::Add(add) => quoted(&add.item),
-            Command::Title(title) => match &title.title {
-                Some(title) => format!("/title {}", quoted(title)),
-                None => "/title".to_owned(),
-            },
-            Command::Remove(target) => numbered("/remove", target.number),
-            Command::Restore(one) => numbered("/restore", Some(one.number)),
-            Command::Veto(veto) => {
-                let word = if veto.on { "/veto" } else { "/unveto" };
-                match &veto.item {
-                    Some(item) => format!("{word} {}", quoted(item)),
-                    None => numbered(word, veto.number),
-                }
-            }
-            Command::Deadline(_) => "/deadline".to_owned(),
-            Command::Nudge(_) => "/nudge".to_owned(),
-            Command::Rules(_) => "/rules".to_owned(),
-            Command::Lock(lock) => if lock.on { "/lock" } else { "/unlock" }.to_owned(),
-            Command::Host(_) => "/host".to_owned(),
-            Command::Dismiss(_) => "/dismiss".to_owned(),
-            Command::Reinstate(one) => numbered("/reinstate", Some(one.decision)),
-            Command::Vote(vote) => numbered(if vote.on { "/vote" } else { "/unvote" }, vote.number),
-            Command::Extend(_) => "/extend".to_owned(),
-            Command::Decide(decide) if decide.how == How::Votes => "/decide".to_owned(),
-            // This client says the last two by itself.
-            Command::Decide(_) | Command::Contribute(_) | Command::Reveal(_) => "/draw".to_owned(),
-        }
     }
 
     /// The commands that were not done when the room ended, and behind them the lines that
@@ -412,8 +357,7 @@ impl Lang {
             Line::Text(text) => text.trim(),
             Line::Unreadable { begin, .. } => begin,
         });
-        let asks = asks.map(|ask| self.ask(ask));
-        let names: Vec<String> = asks.chain(lines.map(quoted)).collect();
+        let names: Vec<String> = asks.map(typed).chain(lines.map(quoted)).collect();
         (!names.is_empty()).then(|| (self.not_sent)(&self.some_of(names)))
     }
 
@@ -440,7 +384,7 @@ impl Lang {
     /// That a command was refused, and why.
     pub(super) fn refused(&self, refusal: &Refusal, ask: Option<&lunch::Request>) -> String {
         let why = (self.refusal)(&refusal.code, ask).unwrap_or(&refusal.message);
-        let ask = ask.map(|ask| format!("{}: ", self.ask(ask)));
+        let ask = ask.map(|ask| format!("{}: ", typed(ask)));
         format!("{}{why}", ask.unwrap_or_default())
     }
 
