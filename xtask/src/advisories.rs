@@ -9,9 +9,9 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::invocation::Invocation;
 use crate::outcome::Outcome;
-use crate::tools::{self, Missing};
+use xtask::invocation::Invocation;
+use xtask::tools::{self, Missing};
 
 /// Without internet access some networks refuse at once, and others never answer. Nobody should wait minutes
 /// for that.

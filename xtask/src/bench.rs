@@ -1,9 +1,9 @@
 //! `cargo xtask bench`: installs what the benchmark's peers need, builds what is measured, and runs it.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
-use crate::invocation::Invocation;
-use crate::tools::{self, Missing, Tool};
+use xtask::invocation::Invocation;
+use xtask::tools::{self, Missing, Tool};
 
 /// What is measured. Each is built alone, as users build it: in one build each would also have the
 /// features that only another one asks for.
@@ -40,17 +40,12 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
 
 /// The peers that `--without` names, as `--without a,b` or `--without=a,b`.
 fn without<'a>(arguments: &[&'a str]) -> Result<Vec<&'a str>> {
+    let mut words = arguments.iter().flat_map(|argument| argument.split('='));
     let mut peers = Vec::new();
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        let list = match argument.strip_prefix("--without") {
-            Some("") => arguments.next().copied(),
-            Some(rest) => rest.strip_prefix('='),
-            None => continue,
-        };
-        let Some(list) = list else {
-            bail!("`{argument}` needs names of peers, as in `--without nchan,fastapi`");
-        };
+    while let Some(word) = words.find(|word| word.starts_with("--without")) {
+        let list = words.next().filter(|_| word == "--without");
+        let list =
+            list.context("`--without` needs names of peers, as in `--without nchan,fastapi`")?;
         peers.extend(list.split(','));
     }
     Ok(peers)

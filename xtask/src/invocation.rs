@@ -5,26 +5,24 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::own_package;
-
 /// One command line: a program and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Invocation(Vec<String>);
+pub struct Invocation(Vec<String>);
 
 impl Invocation {
     /// The command of a line whose words have no spaces in them.
-    pub(crate) fn new(line: &str) -> Self {
+    pub fn new(line: &str) -> Self {
         Self(line.split_whitespace().map(str::to_owned).collect())
     }
 
     /// The same command with further arguments.
-    pub(crate) fn with<'a>(mut self, words: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn with<'a>(mut self, words: impl IntoIterator<Item = &'a str>) -> Self {
         self.0.extend(words.into_iter().map(str::to_owned));
         self
     }
 
     /// The same command with a further option, before what stands behind `--`.
-    pub(crate) fn with_option(mut self, option: &str) -> Self {
+    pub fn with_option(mut self, option: &str) -> Self {
         let end = self.0.iter().position(|word| word == "--");
         let end = end.unwrap_or(self.0.len());
         self.0.insert(end, option.to_owned());
@@ -35,7 +33,7 @@ impl Invocation {
     ///
     /// # Errors
     /// It could not be started, or did not end with success.
-    pub(crate) fn run(&self) -> Result<()> {
+    pub fn run(&self) -> Result<()> {
         println!("$ {self}");
         let status = self.command()?.status();
         let status = status.with_context(|| format!("cannot start `{self}`"))?;
@@ -49,7 +47,7 @@ impl Invocation {
     ///
     /// # Errors
     /// It could not be started, failed (the message carries its standard error), or wrote no UTF-8.
-    pub(crate) fn output(&self) -> Result<String> {
+    pub fn output(&self) -> Result<String> {
         let output = self.command()?.stdin(Stdio::null()).output();
         let output = output.with_context(|| format!("cannot start `{self}`"))?;
         if !output.status.success() {
@@ -63,7 +61,7 @@ impl Invocation {
         let (program, arguments) = self.0.split_first().context("an empty command")?;
         let mut command = Command::new(program);
         command.args(arguments);
-        own_package::hide_from(&mut command);
+        hide_package_from(&mut command);
         Ok(command)
     }
 }
@@ -78,8 +76,22 @@ impl fmt::Display for Invocation {
     }
 }
 
+/// Hides from a program that is started what cargo tells this one about its own package.
+///
+/// A program that calls cargo again must not pass it on: cargo would then build `ring`, and all that uses it, once more,
+/// and so would the next cargo from a terminal.
+pub fn hide_package_from(command: &mut Command) {
+    let is_told =
+        |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(is_told) {
+            command.env_remove(name);
+        }
+    }
+}
+
 /// A program that runs beside this one. It is killed when this is dropped, if it still runs.
-pub(crate) struct Running(pub(crate) Child);
+pub struct Running(pub Child);
 
 impl Drop for Running {
     fn drop(&mut self) {

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::invocation::{Invocation, Running};
+use xtask::invocation::{Invocation, Running};
 
 /// It does not stop at the first failure, so that each round shows all of them.
 const TESTS: &str = "cargo test --workspace --no-fail-fast";

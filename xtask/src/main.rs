@@ -7,24 +7,21 @@
 )]
 
 mod advisories;
-mod autobahn;
 mod bench;
-mod chaos;
+mod clients;
 mod counts;
-mod dist;
 mod fuzz;
-mod invocation;
 mod loaded;
 mod outcome;
-mod own_package;
 mod rolling;
 mod test;
 mod tidy;
-mod tools;
 
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use xtask::invocation::Invocation;
+use xtask::tools;
 
 use outcome::Outcome;
 
@@ -57,14 +54,16 @@ fn run() -> Result<()> {
         },
         ["counts", "--record"] => counts::record()?,
         ["tidy"] => tidy::run()?,
-        ["chaos", arguments @ ..] => chaos::run(arguments)?,
+        ["chaos", arguments @ ..] => clients::chaos(arguments)?,
         ["rolling"] => rolling::run(rolling::NEIGHBOUR)?,
         ["rolling", commit] => rolling::run(commit)?,
-        ["autobahn"] => autobahn::run()?,
+        ["autobahn"] => clients::autobahn()?,
         ["fuzz", arguments @ ..] => fuzz::run(arguments)?,
         ["bench", arguments @ ..] => bench::run(arguments)?,
-        ["dist", arguments @ ..] => dist::run(arguments)?,
-        ["image", arguments @ ..] => dist::image(arguments)?,
+        ["dist" | "image", ..] => {
+            let release = Invocation::new("cargo run --quiet --package tablecast-release --");
+            release.with(arguments).run()?;
+        }
         said => bail!(
             "`cargo xtask {}` is not understood\n\n{HELP}",
             said.join(" ")

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use crate::counts;
-use crate::invocation::Invocation;
+use xtask::cargo::built;
+use xtask::invocation::Invocation;
 
 /// The last version whose nodes do not say which stored forms they read.
 pub(crate) const NEIGHBOUR: &str = "175930a";
@@ -27,7 +27,7 @@ pub(crate) fn run(commit: &str) -> Result<()> {
     let _ = remove.output();
     let add = Invocation::new("git worktree add --detach").with([TREE, commit]);
     add.run()?;
-    let built = counts::built(Invocation::new(BUILD), "tablecast");
+    let built = built(Invocation::new(BUILD), "tablecast");
     remove.run()?;
     let other = format!("TABLECAST_OTHER_SERVER={}", built?);
     let test = Invocation::new("env").with([&*other]);

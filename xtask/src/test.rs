@@ -4,10 +4,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 
-use crate::invocation::Invocation;
 use crate::outcome::Outcome;
-use crate::tools::Missing;
-use crate::{advisories, counts, tidy, tools};
+use xtask::invocation::Invocation;
+use xtask::tools;
+use xtask::tools::Missing;
+
+use crate::{advisories, counts, tidy};
 
 /// The steps: a title, and what somebody types to do this step alone.
 ///

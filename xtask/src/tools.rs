@@ -10,7 +10,7 @@ use crate::invocation::Invocation;
 
 /// What to do about a missing tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Missing {
+pub enum Missing {
     /// Install it.
     Install,
     /// Fail, naming the command that installs it.
@@ -29,8 +29,9 @@ const ANY: Version = (u32::MAX, 0);
 /// Where the version does not matter: it is enough that the probe succeeds.
 const WORKS: Version = (0, 0);
 
+/// A program that tasks or peers of the benchmark need.
 #[derive(Clone, Debug)]
-pub(crate) struct Tool {
+pub struct Tool {
     /// Who needs it: tasks, and peers of the benchmark.
     users: &'static str,
     /// Its name. Where no commands are given, the Debian package has it too.
@@ -46,7 +47,7 @@ pub(crate) struct Tool {
 ///
 /// # Errors
 /// The list cannot be read.
-pub(crate) fn needed(is_user: impl Fn(&str) -> bool) -> Result<Vec<Tool>> {
+pub fn needed(is_user: impl Fn(&str) -> bool) -> Result<Vec<Tool>> {
     let mut tools: Vec<Tool> = Vec::new();
     for line in LIST
         .lines()
@@ -70,7 +71,7 @@ const SERVICES: [(&str, u16); 4] = [
 ];
 
 /// Installs those of `tools` that are missing, or fails and names the commands to run by hand.
-pub(crate) fn provide(mut tools: Vec<Tool>, missing: Missing) -> Result<()> {
+pub fn provide(mut tools: Vec<Tool>, missing: Missing) -> Result<()> {
     tools.retain(|tool| !tool.is_there());
     if tools.is_empty() {
         return Ok(());
@@ -136,10 +137,11 @@ impl Tool {
             Some(found) => accepted.contains(&found),
             None => output.is_some() && accepted.start == WORKS,
         };
-        match found {
-            Some((major, minor)) => println!("  {name} {major}.{minor}, accepted: {is_accepted}"),
-            None => println!("  {name}, works: {is_accepted}"),
-        }
+        let version = found.map(|(major, minor)| format!(" {major}.{minor}"));
+        println!(
+            "  {name}{}, accepted: {is_accepted}",
+            version.unwrap_or_default()
+        );
         is_accepted
     }
 }
@@ -193,7 +195,7 @@ fn prefix(works: impl Fn(&str) -> bool, has_terminal: bool) -> Result<&'static s
 ///
 /// # Errors
 /// Neither is known.
-pub(crate) fn folder(variable: &str, in_home: &str) -> Result<PathBuf> {
+pub fn folder(variable: &str, in_home: &str) -> Result<PathBuf> {
     let named = std::env::var_os(variable).map(PathBuf::from);
     let folder = named.or_else(|| Some(std::env::home_dir()?.join(in_home)));
     folder.with_context(|| format!("neither {variable} nor a home directory is known"))

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::finding::Finding;
 use super::repo::Repo;
-use crate::invocation::Invocation;
+use xtask::invocation::Invocation;
 
 /// What each manifest must have, so that the settings of the workspace apply to it.
 const COMMON: [&str; 2] = [

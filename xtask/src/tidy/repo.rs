@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use regex_lite::Regex;
 
 use super::finding::Finding;
-use crate::invocation::Invocation;
+use xtask::invocation::Invocation;
 
 /// git refuses the directory of another user, which a mounted clone in a container is, unless it is told to
 /// trust it. Listing files is safe.

@@ -1,9 +1,6 @@
 //! Servers for the tests: ours, the bare limit, and one that makes mistakes.
 #![allow(dead_code, reason = "each test uses some of them")]
 
-#[path = "../../../../xtask/src/own_package.rs"]
-mod own_package;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -52,7 +49,7 @@ fn free() -> SocketAddr {
 /// the program is built already.
 fn built(what: &[&str]) -> PathBuf {
     let mut build = Command::new(env!("CARGO"));
-    own_package::hide_from(&mut build);
+    xtask::invocation::hide_package_from(&mut build);
     let build = build.args(["build", "--quiet", "--workspace"]).args(what);
     assert!(build.status().unwrap().success(), "{build:?}");
     let test = std::env::current_exe().unwrap();

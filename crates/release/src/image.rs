@@ -7,23 +7,29 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use super::{LARGEST_IMAGE, Release, archive, is_at_most, put, started, sums, text};
-use crate::invocation::Invocation;
+use crate::release::{Release, is_at_most, put, text};
+use crate::{archive, started, sums};
+use xtask::invocation::Invocation;
+use xtask::tools::{self, Missing};
 
 const DOCKERFILE: &str = "deploy/Dockerfile";
 
 /// The authorities that the server in the image trusts when it connects by TLS, to Redis or to an ACME server.
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
+/// The largest image that is released, in bytes.
+const LARGEST: u64 = 15_000_000;
+
 /// Builds it. A folder takes the place of the Dockerfile's stage `build`: it has what that stage would make. So the image
 /// has the binary of the release, and nothing is compiled or fetched.
-pub(super) fn make(release: &Release) -> Result<()> {
+pub(crate) fn make(release: &Release) -> Result<()> {
     let binary = release.folder().join("tablecast");
     if !release.target.ends_with("-musl") {
         bail!(
             "an image has nothing but its binary, so that must be static: install a target of musl with `rustup target add`"
         );
     }
+    provide()?;
     let stage = release.file("-stage");
     let made = stage.join("out");
     fs::create_dir_all(made.join("rooms"))?;
@@ -102,12 +108,13 @@ fn without_builder(
 }
 
 /// Checks its size, and that it serves with the variables, the user, the command and the health check that it names.
-pub(super) fn check(release: &Release) -> Result<()> {
+pub(crate) fn check(release: &Release) -> Result<()> {
+    provide()?;
     let archive = release.file("-image.tar");
     let size = fs::metadata(&archive);
     let size =
         size.with_context(|| format!("no {}: run `cargo xtask image`", archive.display()))?;
-    is_at_most("the image", size.len(), LARGEST_IMAGE)?;
+    is_at_most("the image", size.len(), LARGEST)?;
     let from = format!("docker-archive:{}", text(&archive)?);
     let id = line(&buildah(release)?.with(["pull", "--quiet", &from]))?;
     let inspect = buildah(release)?.with(["inspect", "--type", "image", &id]);
@@ -131,6 +138,10 @@ pub(super) fn check(release: &Release) -> Result<()> {
     });
     buildah(release)?.with(["rm", &container]).output()?;
     served
+}
+
+fn provide() -> Result<()> {
+    tools::provide(tools::needed(|user| user == "image")?, Missing::Install)
 }
 
 /// Its name in the storage of containers.

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 const NAME: &str = "SHA256SUMS";
 
 /// Writes the sums of all files of a folder, and prints them with their sizes.
-pub(super) fn write(folder: &Path) -> Result<()> {
+pub(crate) fn write(folder: &Path) -> Result<()> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -30,7 +30,7 @@ pub(super) fn write(folder: &Path) -> Result<()> {
 }
 
 /// Compares the files of a folder with their sums.
-pub(super) fn check(folder: &Path) -> Result<()> {
+pub(crate) fn check(folder: &Path) -> Result<()> {
     let path = folder.join(NAME);
     let lines = fs::read_to_string(&path);
     let lines = lines
@@ -51,7 +51,7 @@ fn sum(path: &Path) -> Result<(String, usize)> {
 }
 
 /// The sum of these bytes, in small hexadecimal digits.
-pub(super) fn of(bytes: &[u8]) -> String {
+pub(crate) fn of(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -59,7 +59,7 @@ pub(super) fn of(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::invocation::Invocation;
+    use xtask::invocation::Invocation;
 
     #[test]
     fn sums_are_those_of_sha256sum_and_a_changed_file_is_found() {

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::invocation::{Invocation, Running};
+use xtask::invocation::{Invocation, Running};
 
 /// Where it keeps its rooms.
-pub(super) const ROOMS: &str = "/var/lib/tablecast";
+pub(crate) const ROOMS: &str = "/var/lib/tablecast";
 
 /// Its user and group, which need no entry in `/etc/passwd`.
-pub(super) const USER: &str = "65532:65532";
+pub(crate) const USER: &str = "65532:65532";
 
 /// How long it may take to be healthy.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,7 +30,7 @@ const ENTER: &str = "mkdir -p \"$0/proc\" && mount --bind \"$0\" \"$0\" && mount
 ///
 /// # Errors
 /// One of these did not work.
-pub(super) fn serves(
+pub(crate) fn serves(
     root: &Path,
     environment: &[String],
     serve: &[String],

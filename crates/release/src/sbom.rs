@@ -5,8 +5,8 @@ use std::fs;
 use anyhow::{Context as _, Result, bail};
 use regex_lite::Regex;
 
-use super::{Release, text};
-use crate::invocation::Invocation;
+use crate::release::{Release, text};
+use xtask::invocation::Invocation;
 
 /// With `SOURCE_DATE_EPOCH` it writes no random number into the document.
 const MAKE: &str = "cargo cyclonedx --quiet --manifest-path crates/server/Cargo.toml --format json --spec-version 1.5 \
@@ -17,7 +17,7 @@ const MADE: &str = "crates/server/tablecast_bin.cdx.json";
 const CLEAN: &str = "git clean --force -x --quiet -- crates/*/*.cdx.json xtask/*.cdx.json";
 
 /// The document for the binary of this release.
-pub(super) fn of(release: &Release) -> Result<String> {
+pub(crate) fn of(release: &Release) -> Result<String> {
     let time = format!("SOURCE_DATE_EPOCH={}", release.time);
     let make = Invocation::new("env").with([&*time]).with(MAKE.split(' '));
     let make = make.with([&*release.target]);

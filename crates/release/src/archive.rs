@@ -10,7 +10,7 @@ use flate2::{Compression, GzBuilder};
 use tar::{Archive, Builder, EntryType, Header};
 
 /// Packs a folder under its own name. All files are root's, sorted, have this time, and only their owner may write them.
-pub(super) fn pack(folder: &Path, archive: &Path, time: u64) -> Result<()> {
+pub(crate) fn pack(folder: &Path, archive: &Path, time: u64) -> Result<()> {
     let name = folder.file_name().context("a folder has a name")?;
     // gzip would else add a name and a time.
     let zipped = GzBuilder::new().write(create(archive)?, Compression::best());
@@ -30,7 +30,7 @@ pub(super) fn pack(folder: &Path, archive: &Path, time: u64) -> Result<()> {
 }
 
 /// Packs files without compressing them.
-pub(super) fn join(files: &BTreeMap<String, Vec<u8>>, archive: &Path, time: u64) -> Result<()> {
+pub(crate) fn join(files: &BTreeMap<String, Vec<u8>>, archive: &Path, time: u64) -> Result<()> {
     let mut builder = Builder::new(create(archive)?);
     for (name, bytes) in files {
         let mut header = header(EntryType::Regular, 0o644, time);
@@ -41,7 +41,7 @@ pub(super) fn join(files: &BTreeMap<String, Vec<u8>>, archive: &Path, time: u64)
 }
 
 /// The files of an archive that is not compressed.
-pub(super) fn files(archive: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+pub(crate) fn files(archive: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut files = BTreeMap::new();
     for entry in Archive::new(File::open(archive)?).entries()? {
         let mut entry = entry?;
@@ -99,9 +99,9 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>> {
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
-    use super::super::put;
     use super::*;
-    use crate::invocation::Invocation;
+    use crate::release::put;
+    use xtask::invocation::Invocation;
 
     /// A folder that is removed when this is dropped.
     struct Scratch(PathBuf);

@@ -8,8 +8,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::Release;
-use crate::invocation::Invocation;
+use crate::release::Release;
+use xtask::invocation::Invocation;
 
 /// Prints the crates that the binary is built from, each line with a name and `vVERSION`. Crates of build scripts count,
 /// since they too may put something into the binary.
@@ -21,7 +21,7 @@ const METADATA: &str = "cargo metadata --locked --format-version 1 --filter-plat
 const NAMES: [&str; 5] = ["licen", "copying", "copyright", "notice", "unlicense"];
 
 /// Each text once, below the names of all packages with this text.
-pub(super) fn of(release: &Release) -> Result<String> {
+pub(crate) fn of(release: &Release) -> Result<String> {
     let tree = Invocation::new(TREE).with([&*release.target]).output()?;
     let metadata = Invocation::new(METADATA)
         .with([&*release.target])

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::{Release, text};
-use crate::invocation::Invocation;
-use crate::{counts, tools};
+use crate::release::{Release, text};
+use xtask::invocation::Invocation;
+use xtask::{cargo, tools};
 
 const BUILD: &str =
     "cargo rustc --profile dist --locked --package tablecast-server --bin tablecast --target";
@@ -29,7 +29,7 @@ const SYMBOLS: &str = "tablecast.debug";
 
 /// The target with musl, if it is installed: its static binary runs on every Linux. Not with glibc, which cannot look
 /// up host names when it is static. Else the target of this machine.
-pub(super) fn target() -> Result<String> {
+pub(crate) fn target() -> Result<String> {
     let host = rustc("host: ")?;
     let musl = host.replace("-gnu", "-musl");
     let library = Invocation::new("rustc --print target-libdir --target").with([&*musl]);
@@ -41,7 +41,7 @@ pub(super) fn target() -> Result<String> {
 }
 
 /// Builds the binary, and returns its path.
-pub(super) fn binary(release: &Release) -> Result<PathBuf> {
+pub(crate) fn binary(release: &Release) -> Result<PathBuf> {
     let maps = maps()?;
     let flags = |option: &str| -> String {
         let flags: Vec<String> = maps.iter().map(|map| format!("{option}={map}")).collect();
@@ -65,7 +65,7 @@ pub(super) fn binary(release: &Release) -> Result<PathBuf> {
         .with(BUILD.split(' '))
         .with([&*release.target])
         .with(FAST);
-    Ok(PathBuf::from(counts::built(command, "tablecast")?))
+    Ok(PathBuf::from(cargo::built(command, "tablecast")?))
 }
 
 /// What the folders of this machine are called in messages and symbols, as `FROM=TO`. Of several that fit the last one
@@ -112,7 +112,7 @@ fn rustc(key: &str) -> Result<String> {
 }
 
 /// Writes the binary without its symbols to `stripped`, and the symbols into a folder.
-pub(super) fn strip(built: &Path, stripped: &Path, symbols: &Path) -> Result<()> {
+pub(crate) fn strip(built: &Path, stripped: &Path, symbols: &Path) -> Result<()> {
     let (built, stripped) = (text(built)?, text(stripped)?);
     if cfg!(target_os = "macos") {
         let symbols = symbols.join("tablecast.dSYM");
