@@ -59,6 +59,7 @@ function suite() {
     call(['-c', IMPORT], 'ignore');
   } catch {
     call(['-m', 'pip', 'install', '--quiet', '--user', '--no-warn-script-location', `${SUITE}==${VERSION}`]);
+    call(['-c', IMPORT]);
   }
   return call;
 }
@@ -67,12 +68,17 @@ function suite() {
 async function start(program) {
   const echo = spawn(program, ECHO.split(' '), { stdio: ['ignore', 'ignore', 'pipe'] });
   process.on('exit', () => echo.kill('SIGKILL'));
-  const [line] = await once(createInterface(echo.stderr), 'line');
+  const lines = createInterface(echo.stderr);
+  const [line = 'it says nothing'] = await Promise.race([once(lines, 'line'), once(lines, 'close')]);
   const address = /^listening on (.+)$/.exec(line)?.[1];
   if (address === undefined) throw new Error(`${program} does not listen: ${line}`);
   return { address, end: () => echo.kill() };
 }
 
+process.on('uncaughtException', (error) => {
+  console.error(`error: ${error.message}`);
+  process.exit(1);
+});
 const [program] = process.argv.slice(2);
 if (program === undefined) throw new Error('usage: cargo xtask autobahn');
 const python = suite();

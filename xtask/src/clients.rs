@@ -18,7 +18,7 @@ pub(crate) fn chaos(arguments: &[&str]) -> Result<()> {
 /// `cargo xtask autobahn`: the Autobahn suite against the library's example `echo`.
 ///
 /// # Errors
-/// There is no Python 2.7, or a case did not pass.
+/// There is no Node or no Python 2.7, or a case did not pass.
 pub(crate) fn autobahn() -> Result<()> {
     let build = Invocation::new("cargo build --package tablecast --example echo");
     let echo = built(build, "echo")?;

@@ -42,11 +42,16 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
         bail!("there is no such target; there are:\n{list}");
     }
     Invocation::new(&format!("{CARGO} build {BUILD}")).run()?;
-    let mut failed = targets;
-    failed.retain(|target| fuzz(target, seconds).is_err());
+    let mut failed = Vec::new();
+    for target in targets {
+        if let Err(error) = fuzz(target, seconds) {
+            println!("{error:#}");
+            failed.push(target);
+        }
+    }
     if !failed.is_empty() {
         bail!(
-            "an input breaks a promise, see above; it is in {OUTPUT}: {}",
+            "these targets failed, as is said above: {}; inputs that break a promise are in {OUTPUT}",
             failed.join(", ")
         );
     }

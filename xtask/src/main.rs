@@ -1,6 +1,6 @@
 //! Tasks of the repository, started as `cargo xtask TASK`.
 //!
-//! They are Rust and not shell, so that a machine with cargo alone can run them.
+//! They are Rust and not shell, so that a machine with cargo alone can start them.
 #![allow(
     clippy::print_stdout,
     reason = "a command line tool: what it prints is its result"

@@ -137,11 +137,11 @@ impl Tool {
             Some(found) => accepted.contains(&found),
             None => output.is_some() && accepted.start == WORKS,
         };
-        let version = found.map(|(major, minor)| format!(" {major}.{minor}"));
-        println!(
-            "  {name}{}, accepted: {is_accepted}",
-            version.unwrap_or_default()
-        );
+        let (version, accepted) = match found {
+            Some((major, minor)) => (format!(" {major}.{minor}"), "accepted"),
+            None => (String::new(), "works"),
+        };
+        println!("  {name}{version}, {accepted}: {is_accepted}");
         is_accepted
     }
 }
