@@ -80,7 +80,7 @@ impl fmt::Display for Invocation {
 ///
 /// A program that calls cargo again must not pass it on: cargo would then build `ring`, and all that uses it, once more,
 /// and so would the next cargo from a terminal.
-pub fn hide_package_from(command: &mut Command) {
+fn hide_package_from(command: &mut Command) {
     let is_told =
         |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for (name, _) in std::env::vars_os() {

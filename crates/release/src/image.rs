@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use crate::release::{Release, is_at_most, put, text};
 use crate::{archive, started, sums};
 use xtask::invocation::Invocation;
-use xtask::tools::{self, Missing};
 
 const DOCKERFILE: &str = "deploy/Dockerfile";
 
@@ -29,7 +28,6 @@ pub(crate) fn make(release: &Release) -> Result<()> {
             "an image has nothing but its binary, so that must be static: install a target of musl with `rustup target add`"
         );
     }
-    provide()?;
     let stage = release.file("-stage");
     let made = stage.join("out");
     fs::create_dir_all(made.join("rooms"))?;
@@ -109,7 +107,6 @@ fn without_builder(
 
 /// Checks its size, and that it serves with the variables, the user, the command and the health check that it names.
 pub(crate) fn check(release: &Release) -> Result<()> {
-    provide()?;
     let archive = release.file("-image.tar");
     let size = fs::metadata(&archive);
     let size =
@@ -138,10 +135,6 @@ pub(crate) fn check(release: &Release) -> Result<()> {
     });
     buildah(release)?.with(["rm", &container]).output()?;
     served
-}
-
-fn provide() -> Result<()> {
-    tools::provide(tools::needed(|user| user == "image")?, Missing::Install)
 }
 
 /// Its name in the storage of containers.

@@ -80,6 +80,9 @@ fn run(task: &Task) -> Result<()> {
     let (Task::Dist(options) | Task::Image(options)) = task;
     let target = options.target.clone().map_or_else(build::target, Ok)?;
     let release = Release::of(target, options.out.clone())?;
+    if let Task::Image(_) = task {
+        tools::provide(tools::needed(|user| user == "image")?, Missing::Install)?;
+    }
     match (task, options.check) {
         (Task::Dist(_), false) => make(&release),
         (Task::Dist(_), true) => check(&release),

@@ -176,23 +176,19 @@ pub(crate) fn typed(ask: &Request) -> String {
         Request::Rename(rename) => return format!("/name {}", quoted(&rename.name)),
         Request::Command(command) => command,
     };
-    let number = |number: Option<u64>| Some(number?.to_string());
+    let shown = |number: u64| number.to_string();
     let (word, about) = match command {
         Command::Add(add) => return quoted(&add.item),
         Command::Title(Title { title }) => ("title", title.as_deref().map(quoted)),
-        Command::Remove(one) => ("remove", number(one.number)),
-        Command::Restore(one) => ("restore", number(Some(one.number))),
-        Command::Vote(vote) if vote.on => ("vote", number(vote.number)),
-        Command::Vote(vote) => ("unvote", number(vote.number)),
-        Command::Veto(Veto {
-            item,
-            number: one,
-            on,
-        }) => {
-            let about = item.as_deref().map(quoted).or(number(*one));
+        Command::Remove(one) => ("remove", one.number.map(shown)),
+        Command::Restore(one) => ("restore", Some(shown(one.number))),
+        Command::Vote(vote) if vote.on => ("vote", vote.number.map(shown)),
+        Command::Vote(vote) => ("unvote", vote.number.map(shown)),
+        Command::Veto(Veto { item, number, on }) => {
+            let about = item.as_deref().map(quoted).or(number.map(shown));
             (if *on { "veto" } else { "unveto" }, about)
         }
-        Command::Reinstate(one) => ("reinstate", number(Some(one.decision))),
+        Command::Reinstate(one) => ("reinstate", Some(shown(one.decision))),
         Command::Deadline(_) => ("deadline", None),
         Command::Nudge(_) => ("nudge", None),
         Command::Rules(_) => ("rules", None),
@@ -228,6 +224,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
     #[test]
     fn a_line_without_a_slash_is_an_item() {
         let add = |item: &str| Ok(Action::Add(item.to_owned()));

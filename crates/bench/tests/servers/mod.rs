@@ -4,13 +4,13 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use tablecast_testing::free_port;
 use tablecast_testing::process::{Process, program};
+use xtask::invocation::Invocation;
 
 pub(crate) fn relay() -> Process {
     let at = free();
@@ -48,10 +48,8 @@ fn free() -> SocketAddr {
 /// Builds a program of the workspace, and returns the folder of its programs. When the whole workspace is tested,
 /// the program is built already.
 fn built(what: &[&str]) -> PathBuf {
-    let mut build = Command::new(env!("CARGO"));
-    xtask::invocation::hide_package_from(&mut build);
-    let build = build.args(["build", "--quiet", "--workspace"]).args(what);
-    assert!(build.status().unwrap().success(), "{build:?}");
+    let build = Invocation::new("cargo build --quiet --workspace").with(what.iter().copied());
+    build.run().unwrap();
     let test = std::env::current_exe().unwrap();
     // The test itself is in `deps`, a folder of that one.
     test.ancestors().nth(2).unwrap().to_owned()

@@ -18,17 +18,17 @@ pub struct News {
 impl News {
     /// What there is to tell of an event, which led from one table to the other.
     pub(super) fn of(event: Event, before: &Table, after: &Table) -> Option<News> {
-        let told = |item: &Item| Some((item.item.clone(), item.votes.len()));
+        let told = |item: &Item| (item.item.clone(), item.votes.len());
         let decision = after.settling.decision.as_ref();
         let winner = || decision.map(|one| (one.winner.item.clone(), one.winner.votes));
         let (item, votes) = match &event {
             Event::Contributed { .. } | Event::Cleared { .. } => return None,
             Event::Added { item, .. } => (item.clone(), 0),
-            Event::Removed { number } => told(before.item(*number)?)?,
+            Event::Removed { number } => told(before.item(*number)?),
             Event::Restored(item) if before.item(item.number).is_some() => return None,
-            Event::Restored(item) => told(item)?,
+            Event::Restored(item) => told(item),
             Event::Voted(Voted::For { number, .. }) | Event::Vetoed { number, .. } => {
-                told(after.item(*number)?)?
+                told(after.item(*number)?)
             }
             Event::Decided(decided) if decision?.winner.number != decided.winner() => return None,
             Event::Decided(_) | Event::Reinstated { .. } => winner()?,
