@@ -74,6 +74,33 @@ test('the same link in a second tab is one member: the newer tab has the seat, a
   deepEqual(await votes(server, id), [1]);
 });
 
+test('a tab that was without a connection leaves the seat to the tab that was opened meanwhile', async (t) => {
+  const server = await site(t);
+  const mina = await guest(t, server.base, { may: NETWORK });
+  let isCut = false;
+  /** @type {import('playwright-core').WebSocketRoute[]} */
+  const sockets = [];
+  await table.between(mina.page, (socket) => {
+    if (isCut) return void socket.close({ code: 1006 });
+    sockets.push(socket);
+    socket.connectToServer();
+  });
+  const id = await table.open(mina);
+  await table.callMyself(mina, 'Mina');
+  isCut = true;
+  for (const socket of sockets) await socket.close({ code: 1006 });
+  await mina.page.getByRole('button', { name: mina.w.tryNow }).waitFor();
+  const second = { ...mina, page: await mina.context.newPage() };
+  await table.enter(second, id);
+  isCut = false;
+  await mina.page.getByRole('heading', { name: mina.w.takenTitle }).waitFor();
+  await table.add(second, '김밥');
+  equal((await table.session(server, id)).members.length, 1);
+  await mina.page.getByRole('button', { name: mina.w.useHere }).click();
+  await table.isLive(mina);
+  await second.page.getByRole('heading', { name: mina.w.takenTitle }).waitFor();
+});
+
 test('where nothing can be stored, the page itself knows who somebody is', async (t) => {
   const server = await site(t, STRICT);
   const address = await front(t, server);

@@ -1,6 +1,7 @@
 import { Commands } from './commands.js';
 import { RoomError } from './errors.js';
 import { Link, ahead } from './link.js';
+import { newClient } from './random.js';
 import { transports } from './transport.js';
 
 /** @import { ChangeEvent, Hello, Listened, Member, Pending, Push, Replica, RoomEvent, RoomEvents, RoomOptions, Saved, TransportName, Version, View, Whole } from './types.js' */
@@ -40,6 +41,9 @@ export class Room extends EventTarget {
   /** @type {string | undefined} */
   #person;
   #watch;
+  #client = newClient();
+  /** Whether it takes the seat from another tab: not if it comes back by itself. */
+  #takes = true;
   /** @type {Replica<S> | null} */
   #replica = null;
   /** The replica to save: the one before the newest event, until all listeners have handled that event. @type {Replica<S> | null} */
@@ -202,6 +206,7 @@ export class Room extends EventTarget {
    * joins without one.
    */
   retryNow() {
+    if (this.#link.status === 'ended') this.#takes = true;
     this.#link.retryNow();
   }
 
@@ -222,9 +227,11 @@ export class Room extends EventTarget {
 
   #introduce() {
     const { epoch, seq } = this.#replica ?? {};
-    const person = this.#person;
-    const join = { name: this.#name, colour: this.#colour, person, watch: this.#watch };
-    const said = this.#seat ? { resume: { seat: this.#seat, epoch, seq, person } } : { join };
+    const [person, client] = [this.#person, this.#client];
+    const join = { name: this.#name, colour: this.#colour, person, watch: this.#watch, client };
+    // What somebody gave in here is to be done, wherever they are now.
+    const take = this.#takes || this.#commands.pending.length ? undefined : false;
+    const said = this.#seat ? { resume: { seat: this.#seat, epoch, seq, person, client, take } } : { join };
     this.#link.send(JSON.stringify(said));
   }
 
@@ -246,6 +253,7 @@ export class Room extends EventTarget {
       // The seat was given up, but the person is known.
       if (this.#seat && this.#seat !== hello.seat) this.#commands.forget();
       this.#seat = hello.seat;
+      this.#takes = false;
       this.#take(greet(this.#replica, hello));
       this.#caughtUp = !hello.resumed;
       this.#store = 'up';

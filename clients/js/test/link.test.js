@@ -325,7 +325,7 @@ test('the way back: resume by position, stale until one\'s own return is heard',
   pass(250);
   socket().opens();
   const { seat, epoch } = golden('hello').frame.hello;
-  assert.deepEqual(socket().said(), [{ resume: { seat, epoch, seq: 1 } }]);
+  assert.deepEqual(socket().said(), [{ resume: { seat, epoch, seq: 1, take: false } }]);
   socket().hears(RESUMED);
   socket().hears({ event: { seq: 2, by: 1, change: { added: { number: 1, item: 'a', name: 'x' } }, expires_at: 0 } });
   assert.equal(room.view.stale, true);
@@ -377,6 +377,34 @@ test('a seat that an own connection takes over, which was given up unanswered, i
   socket().hears(RESUMED);
   socket().ends(4409);
   assert.deepEqual([room.view.status, room.view.reason?.code], ['ended', 'taken_over']);
+});
+
+test('a seat is taken from another tab only where somebody asks for it, and not by coming back', (t) => {
+  const { room, pass } = live(t);
+  const comesBack = () => {
+    pass(2_000);
+    socket().opens();
+    return socket().said()[0].resume.take;
+  };
+  socket().said();
+  socket().ends(1006);
+  room.retryNow();
+  assert.equal(comesBack(), false);
+  socket().ends(4409);
+  assert.equal(room.view.status, 'ended');
+  room.retryNow();
+  assert.equal(comesBack(), undefined);
+  // Whether it was seated is not known.
+  socket().ends(1006);
+  assert.equal(comesBack(), undefined);
+  socket().hears(RESUMED);
+  socket().ends(1006);
+  assert.equal(comesBack(), false);
+  // What was given in is to be done.
+  room.add('pho').catch(() => {});
+  socket().ends(1006);
+  assert.equal(comesBack(), undefined);
+  room.close();
 });
 
 test('a lost seat is told, and a new one taken; without one to lose it is the end', (t) => {

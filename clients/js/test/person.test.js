@@ -95,7 +95,8 @@ test('whose seat a newer tab has ends; by a tap it takes the seat back, which ha
   assert.equal(sockets.length, 1, 'not by itself: the two would fight');
   room.retryNow();
   socket().greets({ seat: 'f'.repeat(32), you: 1 });
-  assert.equal(socket().said()[0].resume.person, PERSON);
+  const [{ resume }] = socket().said();
+  assert.deepEqual([resume.person, resume.take], [PERSON, undefined]);
   assert.deepEqual([room.view.status, room.saved?.seat], ['live', 'f'.repeat(32)]);
 });
 

@@ -101,6 +101,27 @@ test('whoever takes the seat over has it; the other ends and may take it back', 
   await until(other, (view) => view.status === 'ended');
 });
 
+test('who comes back by themselves leaves the seat to the tab that has it now', async (t) => {
+  const server = await serve(t);
+  const { url } = await server.room();
+  const net = await proxy(t, server.port);
+  const older = join(t, net.through(url), { name: 'Mina' });
+  await live(older);
+  net.refuse(true);
+  net.cut();
+  await until(older, (view) => view.status === 'offline');
+  const newer = join(t, url, { saved: older.saved });
+  await live(newer);
+  net.refuse(false);
+  older.retryNow();
+  assert.equal((await until(older, (view) => view.status === 'ended')).reason?.code, 'taken_over');
+  await newer.add('a');
+  assert.equal(newer.view.status, 'live');
+  older.retryNow();
+  await live(older);
+  await until(newer, (view) => view.status === 'ended');
+});
+
 test('leaving gives the seat up at once', async (t) => {
   const server = await serve(t);
   const { url } = await server.room();

@@ -97,7 +97,7 @@ test('who joins is said in a header, in ASCII, and nothing secret in an address'
   await settled();
   pass(500);
   await settled();
-  assert.deepEqual(stream().first, { resume: { seat: HELLO.seat, epoch: HELLO.epoch, seq: HELLO.seq } });
+  assert.deepEqual(stream().first, { resume: { seat: HELLO.seat, epoch: HELLO.epoch, seq: HELLO.seq, take: false } });
   assert.equal(streams.length, 2);
 });
 

@@ -23,12 +23,16 @@ impl Entropy {
         bytes
     }
 
-    /// A random time, from 0 to this.
-    pub(crate) fn up_to(&mut self, most: Millis) -> Millis {
+    pub(crate) fn number(&mut self) -> u32 {
         let mut bytes = [0; 4];
         (self.0)(&mut bytes);
+        u32::from_le_bytes(bytes)
+    }
+
+    /// A random time, from 0 to this.
+    pub(crate) fn up_to(&mut self, most: Millis) -> Millis {
         // `most` is seconds, not years, so this stays far below 2^64.
-        most * u64::from(u32::from_le_bytes(bytes)) / u64::from(u32::MAX)
+        most * u64::from(self.number()) / u64::from(u32::MAX)
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use tablecast_protocol::client::{First, Join, Request, Resume};
 use tablecast_protocol::close::{CloseReason, ComeBack};
 use tablecast_protocol::push::{Event, Hello, Push, Version, What};
-use tablecast_protocol::{Known, SeatToken};
+use tablecast_protocol::{ClientNumber, Known, SeatToken};
 
 use crate::application::Application;
 use crate::clock::Millis;
@@ -64,6 +64,8 @@ pub struct Session<A: Application> {
     app: A,
     who: Join,
     seat: Option<SeatToken>,
+    /// Whether it takes the seat from another client: not if it comes back by itself.
+    takes: bool,
     room: Option<Room<A::State>>,
     /// Nothing that happened is missing.
     caught_up: bool,
@@ -91,12 +93,14 @@ pub struct Session<A: Application> {
 }
 
 impl<A: Application> Session<A> {
-    /// About to connect.
-    pub fn new(app: A, who: Join, entropy: Entropy) -> Self {
+    /// About to connect, as a client with a number of its own.
+    pub fn new(app: A, mut who: Join, mut entropy: Entropy) -> Self {
+        who.client = Some(ClientNumber::drawn(entropy.number()));
         Session {
             app,
             who,
             seat: None,
+            takes: true,
             room: None,
             caught_up: false,
             store_is_up: true,
@@ -191,6 +195,8 @@ impl<A: Application> Session<A> {
         self.link.opened(now);
         let follows = !self.is_outdated && !self.is_unread;
         let known = self.room.as_ref().filter(|_| follows);
+        // What somebody gave in here is to be done, wherever they are now.
+        let takes = self.takes || self.pending().next().is_some();
         let first = match self.seat {
             Some(seat) => First::Resume(Resume {
                 seat,
@@ -198,6 +204,8 @@ impl<A: Application> Session<A> {
                 seq: known.map(|room| room.seq),
                 // Without the seat it joins as that person, with commands that count anew.
                 person: None,
+                client: self.who.client,
+                take: (!takes).then_some(false),
             }),
             None => First::Join(self.who.clone()),
         };
@@ -268,6 +276,7 @@ impl<A: Application> Session<A> {
         let watched = self.is_watching();
         self.room = Some(Room::greeted(self.room.take(), hello, now)?);
         self.seat = seat;
+        self.takes = false;
         self.caught_up = is_whole;
         self.is_unread = false;
         self.store_is_up = true;
@@ -402,6 +411,7 @@ impl<A: Application> Session<A> {
 
     /// Connects at once, if it does not already; also when it has ended.
     pub fn retry_now(&mut self) {
+        self.takes |= matches!(self.status(), Status::Ended(_));
         if self.link.retry() {
             self.effects.push(Effect::Open);
         }

@@ -201,7 +201,7 @@ fn who_watches_sees_all_says_nothing_and_has_a_seat_by_a_second_hello() {
     at.effects();
     assert_eq!(
         at.open(),
-        json!({"resume":{"seat":SEAT,"epoch":epoch(1),"seq":3}})
+        json!({"resume":{"seat":SEAT,"epoch":epoch(1),"seq":3,"take":false}})
     );
 }
 

@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{Lunch, SEAT, START, epoch, hello, hello_with, resumed, state};
 use tablecast_client::protocol::client;
 use tablecast_client::protocol::close::{CloseReason, ComeBack};
@@ -44,7 +44,7 @@ fn it_joins_by_name_and_comes_back_by_seat_and_position() {
     assert_eq!(at.effects(), [Effect::Open]);
     assert_eq!(
         at.open(),
-        json!({"resume":{"seat":SEAT,"epoch":epoch(1),"seq":2}})
+        json!({"resume":{"seat":SEAT,"epoch":epoch(1),"seq":2,"take":false}})
     );
     at.hears(resumed());
     assert_eq!(
@@ -136,6 +136,33 @@ fn somebody_may_try_now_also_when_it_has_ended() {
     at.session.hear(Incoming::Closed(4409), at.now);
     at.session.retry_now();
     assert_eq!(at.effects(), [Effect::Open]);
+}
+
+/// By itself it leaves the seat to another window that has it now; where somebody asks for it, it takes it.
+#[test]
+fn a_seat_is_taken_from_another_client_only_where_somebody_asks_for_it() {
+    let mut at = At::joined();
+    let comes_back = |at: &mut At| {
+        at.effects();
+        at.open()["resume"]["take"].clone()
+    };
+    at.session.hear(Incoming::Closed(1006), at.now);
+    at.session.retry_now();
+    assert_eq!(comes_back(&mut at), false);
+    at.session.hear(Incoming::Closed(4409), at.now);
+    at.session.retry_now();
+    assert_eq!(comes_back(&mut at), Value::Null, "it had ended");
+    at.session.hear(Incoming::Closed(1006), at.now);
+    at.waits();
+    assert_eq!(comes_back(&mut at), Value::Null, "not answered yet");
+    at.hears(hello());
+    at.session.hear(Incoming::Closed(1006), at.now);
+    at.waits();
+    assert_eq!(comes_back(&mut at), false);
+    at.session.send(add("pho"), at.now);
+    at.session.hear(Incoming::Closed(1006), at.now);
+    at.waits();
+    assert_eq!(comes_back(&mut at), Value::Null, "it is to be done");
 }
 
 /// A slow server may let a connection in that was given up, later than the newer one.
@@ -420,7 +447,7 @@ fn after_what_cannot_be_read_the_whole_state_is_asked_for() {
     assert_eq!(at.effects(), [Effect::Drop]);
     at.waits();
     at.effects();
-    assert_eq!(at.open(), json!({"resume":{"seat":SEAT}}));
+    assert_eq!(at.open(), json!({"resume":{"seat":SEAT,"take":false}}));
     at.hears(hello());
     assert_eq!(at.session.status(), Status::Live);
     let lost = Failure {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tablecast_protocol::id::checked;
 pub use tablecast_protocol::id::{
-    HexError, IdError, MAX_ROOM_ID_BYTES, MemberId, PersonKey, RoomId, SeatToken,
+    ClientNumber, HexError, IdError, MAX_ROOM_ID_BYTES, MemberId, PersonKey, RoomId, SeatToken,
 };
 
 /// A random number that hardly anybody else draws, in this process or another; not for secrets. It
@@ -68,23 +68,55 @@ pub struct ConnectionId(pub u64);
 const ONE_WAY: u64 = 0x5EE5 << 48;
 const ONE_WAY_BITS: u64 = 0xFFFF << 48;
 
+/// Stands in front of a client's number, which takes the place of these random bits.
+const OF_CLIENT: u64 = 0xC1 << 40;
+const OF_CLIENT_BITS: u64 = 0xFF << 40;
+const CLIENT_AT: u32 = 20;
+const CLIENT_BITS: u64 = (ClientNumber::MAX as u64) << CLIENT_AT;
+
 /// The first half of what [`ConnectionId::watching`] makes. That a seat's secret begins with it is
 /// as improbable as that two secrets are alike in half of their digits.
 const WATCHING: u64 = u64::from_be_bytes(*b"watching");
 
 impl ConnectionId {
     /// One by which a client hears and speaks.
-    pub fn two_way(random: u64) -> Self {
-        ConnectionId(match random & ONE_WAY_BITS {
+    pub fn two_way(random: u64, client: Option<ClientNumber>) -> Self {
+        let random = match random & ONE_WAY_BITS {
             ONE_WAY => !random,
             _ => random,
-        })
+        };
+        ConnectionId(random).of(client)
     }
 
     /// One by which a client only hears. Whoever holds a seat by it speaks elsewhere, with the
     /// seat's secret.
-    pub fn one_way(random: u64) -> Self {
-        ConnectionId(ONE_WAY | random & !ONE_WAY_BITS)
+    pub fn one_way(random: u64, client: Option<ClientNumber>) -> Self {
+        ConnectionId(ONE_WAY | random & !ONE_WAY_BITS).of(client)
+    }
+
+    /// The same of this client. It is in the id, so that every node knows it of the connection that
+    /// holds a seat, and nothing more is stored.
+    fn of(self, client: Option<ClientNumber>) -> Self {
+        ConnectionId(match client {
+            Some(client) => {
+                let rest = self.0 & !(OF_CLIENT_BITS | CLIENT_BITS);
+                rest | OF_CLIENT | u64::from(client.get()) << CLIENT_AT
+            }
+            None if self.0 & OF_CLIENT_BITS == OF_CLIENT => self.0 ^ OF_CLIENT_BITS,
+            None => self.0,
+        })
+    }
+
+    /// The client whose connection it is, if it has said its number. Nodes of an earlier version did not know of
+    /// this: one in 256 of their connections has one by chance.
+    pub fn client(self) -> Option<ClientNumber> {
+        let number = (self.0 & CLIENT_BITS) >> CLIENT_AT;
+        let is_there = self.0 & OF_CLIENT_BITS == OF_CLIENT;
+        u32::try_from(number)
+            .ok()
+            .filter(|_| is_there)?
+            .try_into()
+            .ok()
     }
 
     /// Whether a client only hears by it. Nodes of an earlier version did not know this mark: one
@@ -183,14 +215,45 @@ mod tests {
 
     #[test]
     fn whether_a_client_only_hears_is_part_of_the_connections_id() {
-        for random in [0, u64::MAX, ONE_WAY, ONE_WAY | 7, 0x1234_5678_9ABC_DEF0] {
-            assert!(!ConnectionId::two_way(random).is_one_way(), "{random:x}");
-            let hears = ConnectionId::one_way(random);
-            assert!(hears.is_one_way(), "{random:x}");
-            assert_eq!(ConnectionId::of_watching(hears.watching()), Some(hears));
+        for random in [
+            0,
+            u64::MAX,
+            ONE_WAY,
+            ONE_WAY | OF_CLIENT | 7,
+            0x1234_5678_9ABC_DEF0,
+        ] {
+            for client in [None, Some(ClientNumber::drawn(7))] {
+                let speaks = ConnectionId::two_way(random, client);
+                assert!(!speaks.is_one_way(), "{random:x}");
+                let hears = ConnectionId::one_way(random, client);
+                assert!(hears.is_one_way(), "{random:x}");
+                assert_eq!(ConnectionId::of_watching(hears.watching()), Some(hears));
+                assert_eq!(
+                    (speaks.client(), hears.client()),
+                    (client, client),
+                    "{random:x}"
+                );
+            }
         }
         assert_eq!(ConnectionId::of_watching(SeatToken(7)), None);
-        let speaks = ConnectionId::two_way(7).watching();
+        let speaks = ConnectionId::two_way(7, None).watching();
         assert_eq!(ConnectionId::of_watching(speaks), None);
+    }
+
+    #[test]
+    fn a_client_has_the_number_that_it_said() {
+        for number in [1, 7, ClientNumber::MAX] {
+            let client = Some(number.try_into().unwrap());
+            for random in [
+                0,
+                u64::MAX,
+                OF_CLIENT,
+                ONE_WAY | OF_CLIENT,
+                0x1234_5678_9ABC_DEF0,
+            ] {
+                assert_eq!(ConnectionId::two_way(random, client).client(), client);
+                assert_eq!(ConnectionId::two_way(random, None).client(), None);
+            }
+        }
     }
 }

@@ -32,7 +32,9 @@ pub use close::CloseReason;
 pub use code::ErrorCode;
 pub use colour::Colour;
 pub use forms::Forms;
-pub use id::{ConnectionId, MemberId, NodeId, OpId, PersonId, PersonKey, RoomId, SeatToken};
+pub use id::{
+    ClientNumber, ConnectionId, MemberId, NodeId, OpId, PersonId, PersonKey, RoomId, SeatToken,
+};
 pub use logic::{Logic, Rejection};
 pub use position::{Epoch, Position};
 pub use room::Room;

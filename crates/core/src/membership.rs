@@ -110,6 +110,18 @@ impl Seat {
         matches!(&self.presence, Presence::Here { connection, .. } if *connection == id)
     }
 
+    /// Whether the member is connected by another client than that of this connection, as far as clients say which
+    /// they are.
+    pub fn is_held_by_another_client(&self, id: ConnectionId) -> bool {
+        match &self.presence {
+            Presence::Here { connection, .. } => {
+                let holder = connection.client();
+                holder.is_some() && holder != id.client()
+            }
+            Presence::Away { .. } => false,
+        }
+    }
+
     /// Whether the member is away.
     pub fn is_away(&self) -> bool {
         matches!(self.presence, Presence::Away { .. })

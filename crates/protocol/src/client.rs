@@ -6,7 +6,7 @@ use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::colour::Colour;
-use crate::id::{PersonKey, SeatToken};
+use crate::id::{ClientNumber, PersonKey, SeatToken};
 use crate::position::Epoch;
 
 /// A client's first message.
@@ -18,6 +18,32 @@ pub enum First {
     Join(Join),
     /// Asks for an earlier seat, and for the missed events.
     Resume(Resume),
+}
+
+impl First {
+    /// Who they say that they are.
+    pub fn person(&self) -> Option<PersonKey> {
+        match self {
+            First::Join(join) => join.person,
+            First::Resume(resume) => resume.person,
+        }
+    }
+
+    /// Whether they watch where there is no seat.
+    pub fn watch(&self) -> Watch {
+        match self {
+            First::Join(join) => join.watch,
+            First::Resume(_) => Watch::No,
+        }
+    }
+
+    /// Which client says it.
+    pub fn client(&self) -> Option<ClientNumber> {
+        match self {
+            First::Join(join) => join.client,
+            First::Resume(resume) => resume.client,
+        }
+    }
 }
 
 // Unknown fields are ignored, here and in `resume`: a refusal would be final, and a newer
@@ -45,6 +71,9 @@ pub struct Join {
     /// Whether you watch without a seat.
     #[serde(skip_serializing_if = "Watch::is_no", default)]
     pub watch: Watch,
+    /// Your number. If absent or null: your connections are not told from those of other clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientNumber>,
 }
 
 /// Whether somebody sees a room without a seat in it, and has no say there.
@@ -137,6 +166,13 @@ pub struct Resume {
     /// Who you are. If the seat was given up and the room knows this person, they are seated as by `join`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonKey>,
+    /// Your number, as in `join`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientNumber>,
+    /// Whether you take the seat where another client has it now. A client that comes back by itself says false: the
+    /// seat then stays with a client that has said another number, and you get close 4409. If absent or null: true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub take: Option<bool>,
 }
 
 /// A command and its number: `{"id":7,"add":{…}}`.

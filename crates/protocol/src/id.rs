@@ -102,6 +102,51 @@ pub fn checked(text: &str, max: usize) -> Result<&str, IdError> {
 #[serde(transparent)]
 pub struct MemberId(pub u64);
 
+/// Names a client among those of the same person: a tab of a browser, or a run of a program. The client draws it at
+/// random and says it with each `join` and `resume`, so that a server tells its connections from those of another tab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(
+        description = "Names a client among those of the same person, such as a tab: drawn once, at random.",
+        extend("minimum" = 1, "maximum" = ClientNumber::MAX)
+    )
+)]
+#[serde(try_from = "u32")]
+pub struct ClientNumber(u32);
+
+impl ClientNumber {
+    /// The highest. Few clients share a seat, so that two of them hardly ever draw the same.
+    pub const MAX: u32 = (1 << 20) - 1;
+
+    /// The number that these random bits choose.
+    pub fn drawn(random: u32) -> Self {
+        ClientNumber(random % Self::MAX + 1)
+    }
+
+    /// The number, from 1 to [`ClientNumber::MAX`].
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+/// A number that no client has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is no number of a client, which is a whole number from 1 to {max}", max = ClientNumber::MAX)]
+pub struct NoClientNumber(u32);
+
+impl TryFrom<u32> for ClientNumber {
+    type Error = NoClientNumber;
+
+    fn try_from(number: u32) -> Result<Self, NoClientNumber> {
+        match number {
+            1..=Self::MAX => Ok(ClientNumber(number)),
+            _ => Err(NoClientNumber(number)),
+        }
+    }
+}
+
 impl fmt::Display for MemberId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -25,7 +25,7 @@ pub mod text;
 pub use close::CloseReason;
 pub use code::ErrorCode;
 pub use colour::Colour;
-pub use id::{MemberId, PersonKey, RoomId, SeatToken};
+pub use id::{ClientNumber, MemberId, PersonKey, RoomId, SeatToken};
 pub use known::Known;
 pub use position::{Epoch, Position};
 pub use push::Push;

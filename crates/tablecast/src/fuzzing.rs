@@ -2,38 +2,17 @@
 
 use serde::de::DeserializeOwned;
 use tablecast_core::Rejection;
-use tablecast_protocol::client::{First, Join, Numbered, Request, Resume};
+use tablecast_protocol::client::{First, Numbered, Request};
 
 use crate::dialect::json;
-use crate::dialect::message::{Misunderstood, WantedSeat};
+use crate::dialect::message::Misunderstood;
 
 /// A client's first message.
 ///
 /// # Errors
 /// It is refused for this reason.
 pub fn first(text: &str) -> Result<First, Rejection> {
-    match json::first(text) {
-        Ok((
-            WantedSeat::New {
-                name,
-                colour,
-                watch,
-            },
-            person,
-        )) => Ok(First::Join(Join {
-            name,
-            colour,
-            person,
-            watch,
-        })),
-        Ok((WantedSeat::Again { seat, known }, person)) => Ok(First::Resume(Resume {
-            seat,
-            person,
-            epoch: known.map(|known| known.epoch),
-            seq: known.map(|known| known.seq),
-        })),
-        Err(Misunderstood { rejection, .. }) => Err(rejection),
-    }
+    json::first(text).map_err(|no| no.rejection)
 }
 
 /// A later message, to an application with commands `C`.

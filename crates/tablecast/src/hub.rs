@@ -31,7 +31,7 @@ use crate::room_task::{Mail, Order, Who};
 
 pub use crate::error::{CommandError, CreateError, RoomError, Unavailable};
 pub use crate::view::{CreatedRoom, MemberView, RoomSettings, RoomView};
-pub(crate) use rooms::{Caller, LocalRooms};
+pub(crate) use rooms::LocalRooms;
 
 /// A drain closes at most this many connections a second, so that clients do not all come
 /// back at once; more only if the time is short.

@@ -10,7 +10,7 @@ use tablecast_core::{App, CloseReason};
 use crate::connection::{Connection, Message};
 use crate::dialect::Dialect;
 use crate::dialect::json;
-use crate::hub::{Caller, LocalRooms};
+use crate::hub::LocalRooms;
 use crate::identity::Identity;
 use crate::metrics::{LEFT, MISUNDERSTOOD, Metrics, SILENT};
 use crate::room_task::{Entered, SeatGuard};
@@ -111,7 +111,7 @@ async fn enter<A: App>(
     connection: &mut Connection,
 ) -> Result<Speaker<A>, &'static str> {
     let limit = rooms.node.config.connection.handshake;
-    let wanted = match tokio::time::timeout(limit, connection.recv()).await {
+    let first = match tokio::time::timeout(limit, connection.recv()).await {
         Ok(Some(Message::Text(line))) => json::first(&line),
         Ok(Some(Message::Binary(_))) => {
             connection.close(CloseReason::Binary);
@@ -123,8 +123,8 @@ async fn enter<A: App>(
             return Err(SILENT);
         }
     };
-    let (wanted, person) = match wanted {
-        Ok(wanted) => wanted,
+    let first = match first {
+        Ok(first) => first,
         Err(no) => {
             let error = json::error(None, &no.rejection, None);
             let _ = connection.outbox().send(&error);
@@ -134,8 +134,7 @@ async fn enter<A: App>(
     };
     let outbox = connection.outbox().clone();
     let name = identity.clone();
-    let caller = identity.map_or(Caller::Anybody(person), Caller::Known);
-    let entered = rooms.enter(&room, Dialect::Json, &outbox, wanted, caller);
+    let entered = rooms.enter(&room, Dialect::Json, &outbox, first, identity);
     // Whoever is gone must not take a seat, which may be that of their own next connection.
     match connection.unless_ended(entered).await {
         Some(Ok((mut seat, entered))) => {

@@ -17,10 +17,9 @@ use axum::http::header::ACCEPT;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use tablecast_core::PersonKey;
+use tablecast_protocol::client::First;
 
 use crate::dialect::json;
-use crate::dialect::message::WantedSeat;
 
 pub use post::{Answers, MAX_COMMANDS, PostError, max_body_bytes};
 
@@ -35,8 +34,7 @@ const EVENT_STREAM: &str = "text/event-stream";
 /// policy.
 #[derive(Debug)]
 pub struct EventStream {
-    wanted: WantedSeat,
-    person: Option<PersonKey>,
+    first: First,
     client: Option<IpAddr>,
 }
 
@@ -86,10 +84,8 @@ impl<S: Send + Sync> FromRequestParts<S> for EventStream {
             return Err(NoStream::Accept);
         }
         let first = json::first(first(&parts.headers)?);
-        let (wanted, person) = first.map_err(|no| NoStream::First(no.rejection.message))?;
         Ok(EventStream {
-            wanted,
-            person,
+            first: first.map_err(|no| NoStream::First(no.rejection.message))?,
             client: None,
         })
     }

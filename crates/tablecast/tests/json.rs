@@ -503,6 +503,52 @@ async fn a_seat_is_taken_over_from_another_node() {
     assert_eq!(two.hub.view("r").await.unwrap().members.len(), 1);
 }
 
+/// A tab that was asleep must not take the seat from the one that somebody uses meanwhile. Its own connections it may
+/// always follow, and a seat that nobody has is free for any of them.
+#[tokio::test]
+async fn a_client_that_comes_back_by_itself_leaves_the_seat_to_another_that_has_it() {
+    let store = MemoryBackend::new();
+    let other = Arc::new(store.another_node());
+    let one = Node::on(Arc::new(store), no_rate()).await;
+    let two = Node::on(other, no_rate()).await;
+    one.make("r").await;
+    one.until_persons().await;
+    two.until_persons().await;
+    let person = "0123456789abcdef0123456789abcdef";
+    let join = json!({"join": {"person": person, "client": 1}});
+    let older = one.enter("r", join).await;
+    let seat = &older.hello["seat"];
+    let by_itself = |client| json!({"resume": {"seat": seat, "person": person, "client": client, "take": false}});
+    let mut followed = two.enter("r", by_itself(1)).await;
+    for node in [&one, &two] {
+        let mut refused = node.say_first("r", &by_itself(2).to_string()).await;
+        assert_eq!(refused.closed().await.unwrap(), 4409);
+    }
+    assert!(followed.ask(add(1, "x")).await["ack"].is_object());
+
+    // The other has joined anew, and the seat has another secret.
+    let mut newer = one
+        .enter("r", json!({"join": {"person": person, "client": 2}}))
+        .await;
+    assert_eq!(followed.client.closed().await.unwrap(), 4409);
+    for node in [&one, &two] {
+        let mut refused = node.say_first("r", &by_itself(1).to_string()).await;
+        assert_eq!(refused.closed().await.unwrap(), 4409);
+    }
+    assert!(newer.ask(add(1, "y")).await["ack"].is_object());
+    // Where somebody asks for it, or nobody has it, it is theirs.
+    let seat = &newer.hello["seat"];
+    let asked = json!({"resume": {"seat": seat, "client": 1}});
+    let older = two.enter("r", asked).await;
+    assert_eq!(newer.client.closed().await.unwrap(), 4409);
+    drop(older);
+    let away = async || one.hub.view("r").await.unwrap().members[0].away;
+    until("nobody has it", away, |away| *away).await;
+    let by_itself = json!({"resume": {"seat": seat, "client": 2, "take": false}});
+    let mut back = one.enter("r", by_itself).await;
+    assert!(back.ask(add(2, "z")).await["ack"].is_object());
+}
+
 /// Several at once fall into one batch; one of them keeps the seat, and every
 /// other one learns that it did not.
 #[tokio::test]

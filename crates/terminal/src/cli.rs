@@ -219,11 +219,11 @@ async fn join(options: Join, lang: &'static Lang) -> Result<ExitCode, Failed> {
     let mut who = client::Join {
         name: options.name,
         colour: options.colour.and_then(|index| Colour::new(index.into())),
-        person: None,
         watch: match options.watch {
             true => Watch::Only,
             false => Watch::UntilSeated,
         },
+        ..client::Join::default()
     };
     let is_typed = io::stdin().is_terminal();
     let mut typed = match !options.plain && is_typed && io::stdout().is_terminal() {

@@ -1,6 +1,7 @@
 // Server-Sent Events and POSTs that a test controls: what `fetch` asks for is answered when the test says so.
 
 import { mock } from 'node:test';
+import { withoutClient } from './fakes.js';
 
 const encoder = new TextEncoder();
 
@@ -51,7 +52,7 @@ export class FakeStream extends Asked {
 
   /** The first message. */
   get first() {
-    return JSON.parse(this.headers.get('Tablecast-Join') ?? '{"join":{}}');
+    return withoutClient(JSON.parse(this.headers.get('Tablecast-Join') ?? '{"join":{}}'));
   }
 
   opens() {

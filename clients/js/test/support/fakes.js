@@ -63,8 +63,17 @@ export class FakeWebSocket extends EventTarget {
 
   /** The messages sent since the last call. */
   said() {
-    return this.sent.splice(0).map((text) => JSON.parse(text));
+    return this.sent.splice(0).map((text) => withoutClient(JSON.parse(text)));
   }
+}
+
+/** A message without the client's number, which is random. @param {any} said */
+export function withoutClient(said) {
+  const { client, ...first } = said.join ?? said.resume ?? {};
+  const [kind] = ['join', 'resume'].filter((kind) => said[kind]);
+  if (!kind) return said;
+  if (!Number.isInteger(client) || client < 1 || client > 1_048_575) throw new Error(`${client} is no number of a client`);
+  return { ...said, [kind]: first };
 }
 
 /** The newest socket. */

@@ -78,12 +78,18 @@ impl<A: Application + Default> At<A> {
         at
     }
 
-    /// The socket opens: what is said first.
+    /// The socket opens: what is said first, without the client's number.
     pub fn open(&mut self) -> Value {
         self.session.hear(Incoming::Opened, self.now);
         let mut said = self.said();
         assert_eq!(said.len(), 1);
-        said.remove(0)
+        let mut said = said.remove(0);
+        let first = said
+            .as_object_mut()
+            .and_then(|said| said.values_mut().next());
+        let client = first.unwrap().as_object_mut().unwrap().remove("client");
+        assert!(client.is_some_and(|number| number.as_u64() > Some(0)));
+        said
     }
 
     pub fn hears(&mut self, push: Value) {

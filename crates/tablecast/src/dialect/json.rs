@@ -15,12 +15,11 @@ use serde::de::{
 use serde_json::value::RawValue;
 use tablecast_core::membership::Op;
 use tablecast_core::text::{NAME_GRAPHEMES, clean};
-use tablecast_core::{PersonKey, Position};
 use tablecast_protocol::MAX_SAFE_INTEGER;
-use tablecast_protocol::client::{Join, Rename, Request, Resume};
+use tablecast_protocol::client::{First, Join, Rename, Request, Resume};
 
 use crate::dialect::digest;
-use crate::dialect::message::{ClientMessage, Misunderstood, WantedSeat};
+use crate::dialect::message::{ClientMessage, Misunderstood};
 use fault::cut;
 pub(crate) use fault::fault;
 pub(crate) use push::{Greeting, ack, error, event, hello, members, snapshot, status};
@@ -139,46 +138,27 @@ fn clean_name(id: Option<u64>, name: &str) -> Result<String, Misunderstood> {
     cleaned.map_err(|rejection| Misunderstood { id, rejection })
 }
 
-/// Reads a client's first message: `{"join":{"name":…,"colour":…,"person":…,"watch":…}}`, or
-/// `{"resume":{"seat":…,"epoch":…,"seq":…,"person":…}}`.
-pub(crate) fn first(text: &str) -> Result<(WantedSeat, Option<PersonKey>), Misunderstood> {
+/// Reads a client's first message: `{"join":{"name":…,"colour":…,"person":…,"watch":…,"client":…}}`, or
+/// `{"resume":{"seat":…,"epoch":…,"seq":…,"person":…,"client":…,"take":…}}`.
+pub(crate) fn first(text: &str) -> Result<First, Misunderstood> {
     let said = envelope(text)?;
     let bad = |why: String| Misunderstood::bad_command(said.id, why);
     let content = said.content;
     match said.verb.as_str() {
         "join" => {
-            let Join {
-                name,
-                colour,
-                person,
-                watch,
-            } = read("join", content).map_err(bad)?;
-            let name = name.map(|name| clean_name(said.id, &name)).transpose()?;
-            let wanted = WantedSeat::New {
-                name,
-                colour,
-                watch,
-            };
-            Ok((wanted, person))
+            let mut join: Join = read("join", content).map_err(bad)?;
+            let name = join.name.take();
+            join.name = name.map(|name| clean_name(said.id, &name)).transpose()?;
+            Ok(First::Join(join))
         }
         "resume" => {
             let resume: Resume = read("resume", content).map_err(bad)?;
-            let known = match (resume.epoch, resume.seq) {
-                (Some(epoch), Some(seq)) if seq <= MAX_SAFE_INTEGER => {
-                    Some(Position { epoch, seq })
-                }
-                (None, None) => None,
-                _ => {
-                    return Err(bad(format!(
-                        "in \"resume\": give epoch and seq together (seq at most {MAX_SAFE_INTEGER}), or neither"
-                    )));
-                }
-            };
-            let wanted = WantedSeat::Again {
-                seat: resume.seat,
-                known,
-            };
-            Ok((wanted, resume.person))
+            match (resume.epoch, resume.seq) {
+                (Some(_), Some(0..=MAX_SAFE_INTEGER)) | (None, None) => Ok(First::Resume(resume)),
+                _ => Err(bad(format!(
+                    "in \"resume\": give epoch and seq together (seq at most {MAX_SAFE_INTEGER}), or neither"
+                ))),
+            }
         }
         other => Err(bad(format!(
             "the first message is {{\"join\":{{}}}} or {{\"resume\":{{…}}}}, not {:?}",

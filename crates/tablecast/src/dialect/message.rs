@@ -1,34 +1,8 @@
 //! A client's messages, in either dialect.
 
 use tablecast_core::membership::Op;
-use tablecast_core::{Colour, Position, Rejection, SeatToken, code};
-use tablecast_protocol::client::{self, Watch};
-
-/// The seat that a client wants, from its first message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum WantedSeat {
-    /// A new one.
-    New {
-        name: Option<String>,
-        colour: Option<Colour>,
-        watch: Watch,
-    },
-    /// The seat that this token opens; the client knows everything up to this position.
-    Again {
-        seat: SeatToken,
-        known: Option<Position>,
-    },
-}
-
-impl WantedSeat {
-    /// Whether to watch where there is no seat.
-    pub(crate) fn watch(&self) -> Watch {
-        match self {
-            WantedSeat::New { watch, .. } => *watch,
-            WantedSeat::Again { .. } => Watch::No,
-        }
-    }
-}
+use tablecast_core::{Rejection, code};
+use tablecast_protocol::client;
 
 /// A member's message.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,13 +13,13 @@ use tablecast_core::id::unique;
 use tablecast_core::limits::Rate;
 use tablecast_core::membership::Op;
 use tablecast_core::room::Room;
-use tablecast_core::{ConnectionId, Forms, PersonId, PersonKey, RoomId, SeatToken};
+use tablecast_core::{ConnectionId, Forms, PersonId, RoomId, SeatToken};
+use tablecast_protocol::client::First;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use crate::config::HubConfig;
 use crate::dialect::Dialect;
-use crate::dialect::message::WantedSeat;
 use crate::error::{CommandError, CreateError, RoomError, Unavailable};
 use crate::hub::posters::Posters;
 use crate::hub::vital::Vital;
@@ -49,14 +49,6 @@ struct Entry<A: App> {
     expires_at: u64,
     /// Present while its task runs.
     mailbox: Option<Mailbox<A>>,
-}
-
-/// Who asks for a seat.
-pub(crate) enum Caller {
-    /// Somebody, with their own key if they have one.
-    Anybody(Option<PersonKey>),
-    /// Whom who embeds the hub knows. What the client says of itself counts for nothing.
-    Known(Arc<Identity>),
 }
 
 /// The expiry of a room that is being made.
@@ -188,26 +180,27 @@ impl<A: App> LocalRooms<A> {
         room: &str,
         dialect: Dialect,
         outbox: &Arc<Outbox>,
-        wanted: WantedSeat,
-        caller: Caller,
+        first: First,
+        identity: Option<Arc<Identity>>,
     ) -> Result<(SeatGuard<A>, Entered), RoomError> {
         let (token, random) = secrets()?;
         let transport = outbox.peer().transport;
         let connection = match transport {
-            Transport::WebSocket => ConnectionId::two_way(random),
-            Transport::Sse => ConnectionId::one_way(random),
+            Transport::WebSocket => ConnectionId::two_way(random, first.client()),
+            Transport::Sse => ConnectionId::one_way(random, first.client()),
         };
         let id: RoomId = room.parse().map_err(|_| RoomError::NotFound)?;
         let (reply, answer) = oneshot::channel();
         let deadline = Instant::now() + self.node.config.command_deadline;
         let outbox = outbox.clone();
-        let (person, identity) = match caller {
-            Caller::Anybody(key) => (key.map(|key| PersonId::new(key, &id)), None),
-            Caller::Known(identity) => (Some(identity.person_in(&id)), Some(identity)),
+        // Of somebody whom who embeds the hub knows, what they say of themselves counts for nothing.
+        let person = match &identity {
+            Some(identity) => Some(identity.person_in(&id)),
+            None => first.person().map(|key| PersonId::new(key, &id)),
         };
         // Whoever has a secret of their own may come back although they got no answer; and they may have had a seat
         // before.
-        let is_known = matches!(wanted, WantedSeat::Again { .. }) || person.is_some();
+        let is_known = matches!(first, First::Resume(_)) || person.is_some();
         let keep = match (dialect, transport) {
             (Dialect::Text, _) => Keep::No,
             (Dialect::Json, _) if is_known => Keep::Yes,
@@ -219,7 +212,7 @@ impl<A: App> LocalRooms<A> {
             connection,
             dialect,
             outbox: outbox.clone(),
-            wanted,
+            first,
             person,
             identity,
             token,

@@ -16,12 +16,11 @@ use tablecast_core::room::{Change, Event};
 use tablecast_core::{
     CloseReason, ConnectionId, MemberId, OpId, PersonId, Rejection, RoomId, SeatToken,
 };
-use tablecast_protocol::client::Watch;
+use tablecast_protocol::client::{First, Watch};
 use tracing::field::display;
 
 use crate::channel::{Channel, Subscription};
 use crate::codec::{Frame, Frames};
-use crate::dialect::message::WantedSeat;
 use crate::dialect::{Dialect, json, text};
 use crate::error::RoomError;
 use crate::fence::Fence;
@@ -367,15 +366,17 @@ impl<'a> Audience<'a> {
         let sent = match request.dialect {
             Dialect::Text => outbox.send(&Frame::text(&room.logic.text_state())),
             Dialect::Json => {
-                let known = match request.wanted {
+                let known = match request.first {
                     // Who has not opened that seat may have seen the room as another member.
-                    WantedSeat::Again { known, seat: token } => {
-                        known.filter(|_| token == seat.token || !room.logic.has_secrets())
+                    First::Resume(again)
+                        if again.seat == seat.token || !room.logic.has_secrets() =>
+                    {
+                        again.epoch.zip(again.seq)
                     }
-                    WantedSeat::New { .. } => None,
+                    First::Resume(_) | First::Join(_) => None,
                 };
-                let known = known.filter(|known| known.epoch == room.position.epoch);
-                let missed = known.and_then(|known| history.since(known.seq, room.position.seq));
+                let known = known.filter(|(epoch, _)| *epoch == room.position.epoch);
+                let missed = known.and_then(|(_, seq)| history.since(seq, room.position.seq));
                 // In the missed events nobody sees their own secrets.
                 let is_own_secret = |event: &Arc<Event<A::Event>>| {
                     event.by() == Some(member) && event.of_app().is_some_and(A::is_secret)
@@ -428,7 +429,7 @@ impl<'a> Audience<'a> {
         self.add(request.connection, role, request.dialect, outbox, is_told);
         let waits = watchers.turn();
         std::mem::replace(&mut request.waits, waits).answer(Ok(Entered::Watching));
-        if request.wanted.watch() == Watch::UntilSeated {
+        if request.first.watch() == Watch::UntilSeated {
             watchers.add(request);
         }
     }

@@ -10,13 +10,12 @@ use tablecast_core::draft::{Draft, Join, Refusal};
 use tablecast_core::room::{Events, Room};
 use tablecast_core::stored::Record;
 use tablecast_core::{ConnectionId, Forms, MemberId, NodeId, Position, Rejection};
-use tablecast_protocol::client::Watch;
+use tablecast_protocol::client::{First, Resume, Watch};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::codec::Frames;
 use crate::dialect::Dialect;
-use crate::dialect::message::WantedSeat;
 use crate::identity::Identity;
 use crate::room_task::absent::AwayEnds;
 use crate::room_task::claim::Knock;
@@ -444,15 +443,18 @@ impl DecideContext<'_> {
         if request.person.is_some_and(is_barred) {
             return Outcome::Refused(Refusal::Dismissed);
         }
-        let watch = request.wanted.watch();
+        let watch = request.first.watch();
         if watch == Watch::Only {
             return Outcome::Watching;
         }
-        let again = match &request.wanted {
-            WantedSeat::Again { seat, .. } if request.may_open(draft, *seat) => {
+        if request.leaves_it_to_another_client(draft) {
+            return Outcome::Refused(Refusal::TakenOver);
+        }
+        let again = match &request.first {
+            First::Resume(Resume { seat, .. }) if request.may_open(draft, *seat) => {
                 Some(draft.resume(*seat, self.node, request.connection))
             }
-            WantedSeat::New { .. } | WantedSeat::Again { .. } => None,
+            First::Join(_) | First::Resume(_) => None,
         };
         let is_known = |person| draft.room().members.by_person(person).is_some();
         let seated = match again {
@@ -482,9 +484,9 @@ impl DecideContext<'_> {
     ) -> Result<MemberId, Refusal> {
         // A seat that could be free must not keep anybody out.
         self.reap(draft);
-        let (name, colour) = match &request.wanted {
-            WantedSeat::New { name, colour, .. } => (name.clone(), *colour),
-            WantedSeat::Again { .. } => (None, None),
+        let (name, colour) = match &request.first {
+            First::Join(join) => (join.name.clone(), join.colour),
+            First::Resume(_) => (None, None),
         };
         let identity = request.identity.as_deref();
         draft.join(&Join {

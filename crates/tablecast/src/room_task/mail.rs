@@ -7,12 +7,12 @@ use tablecast_core::backend::{Health, Publication};
 use tablecast_core::draft::Draft;
 use tablecast_core::membership::Op;
 use tablecast_core::{ConnectionId, MemberId, PersonId, Position, Rejection, SeatToken, code};
-use tablecast_protocol::client::{self, Rename};
+use tablecast_protocol::client::{self, First, Rename, Resume};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 
 use crate::dialect::Dialect;
-use crate::dialect::message::{ClientMessage, WantedSeat};
+use crate::dialect::message::ClientMessage;
 use crate::error::{CommandError, RoomError};
 use crate::identity::Identity;
 use crate::inspect::Inspection;
@@ -75,7 +75,8 @@ pub(crate) struct JoinRequest {
     pub(crate) connection: ConnectionId,
     pub(crate) dialect: Dialect,
     pub(crate) outbox: Arc<Outbox>,
-    pub(crate) wanted: WantedSeat,
+    /// What they said first: which seat they want.
+    pub(crate) first: First,
     /// Who asks, if they or who embeds the hub say so.
     pub(crate) person: Option<PersonId>,
     /// What who embeds the hub says of them.
@@ -252,6 +253,23 @@ impl<A: App> OrderRequest<A> {
 }
 
 impl JoinRequest {
+    /// Whether they come back by themselves to a seat that another client of theirs has now. It keeps it, or somebody's
+    /// older tab would take it from the one that they use.
+    pub(super) fn leaves_it_to_another_client<A: App>(&self, draft: &Draft<'_, A>) -> bool {
+        let First::Resume(Resume {
+            seat: token,
+            take: Some(false),
+            ..
+        }) = &self.first
+        else {
+            return false;
+        };
+        let members = &draft.room().members;
+        let theirs = || members.seat(members.by_person(self.person?)?);
+        let seat = members.by_token(*token).or_else(theirs);
+        seat.is_some_and(|seat| seat.is_held_by_another_client(self.connection))
+    }
+
     /// Whether the client may use the secret of this seat. Where who embeds the hub says who it
     /// is, the seat must be theirs, with what they may do now.
     pub(super) fn may_open<A: App>(&self, draft: &Draft<'_, A>, token: SeatToken) -> bool {

@@ -275,7 +275,7 @@ impl<A: App> LocalRooms<A> {
             person: identity.map(|identity| identity.person_in(room)),
         });
         // None that holds a seat: it tells the commands of this POST from others.
-        let connection = ConnectionId::two_way(unique());
+        let connection = ConnectionId::two_way(unique(), None);
         let deadline = Instant::now() + self.node.config.command_deadline;
         let (reply, answer) = oneshot::channel();
         self.deliver(room.clone(), |mailbox| {

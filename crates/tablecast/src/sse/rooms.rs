@@ -10,7 +10,7 @@ use tablecast_core::App;
 
 use crate::connection::Connection;
 use crate::dialect::Dialect;
-use crate::hub::{Caller, Hub, RoomError};
+use crate::hub::{Hub, RoomError};
 use crate::identity::Identity;
 use crate::peer::{Peer, Transport};
 use crate::session::{self, Visit};
@@ -56,10 +56,8 @@ impl<A: App> Hub<A> {
         let config = self.rooms.node.config.connection;
         let peer = Peer::new(room, stream.client, Some(Dialect::Json), Transport::Sse);
         let (mut visit, outbox) = Visit::begin(self.clone(), peer)?;
-        let caller = identity.map_or(Caller::Anybody(stream.person), Caller::Known);
-        let entered = self
-            .rooms
-            .enter(room, Dialect::Json, &outbox, stream.wanted, caller);
+        let (rooms, first) = (&self.rooms, stream.first);
+        let entered = rooms.enter(room, Dialect::Json, &outbox, first, identity);
         let entered = entered.await;
         let (seat, entered) = entered.inspect_err(|error| visit.turned_away(error))?;
         let (inlet, outlet) = pipe();

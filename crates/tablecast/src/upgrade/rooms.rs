@@ -5,11 +5,10 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use tablecast_core::App;
-use tablecast_protocol::client::Watch;
+use tablecast_protocol::client::{First, Join};
 
-use crate::dialect::message::WantedSeat;
 use crate::dialect::{Dialect, SUBPROTOCOL};
-use crate::hub::{Caller, Hub, RoomError};
+use crate::hub::{Hub, RoomError};
 use crate::identity::Identity;
 use crate::peer::{Peer, Transport};
 use crate::session::{self, Visit};
@@ -87,15 +86,8 @@ impl<A: App> Hub<A> {
                 }),
             );
         }
-        let wanted = WantedSeat::New {
-            name: None,
-            colour: None,
-            watch: Watch::No,
-        };
-        let caller = identity.map_or(Caller::Anybody(None), Caller::Known);
-        let entered = self
-            .rooms
-            .enter(room, Dialect::Text, &outbox, wanted, caller);
+        let (rooms, first) = (&self.rooms, First::Join(Join::default()));
+        let entered = rooms.enter(room, Dialect::Text, &outbox, first, identity);
         let entered = entered.await;
         let (seat, entered) = entered.inspect_err(|error| visit.turned_away(error))?;
         Ok(

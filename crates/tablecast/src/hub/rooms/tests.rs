@@ -3,7 +3,7 @@
 
 use futures_util::FutureExt;
 use tablecast_core::CloseReason;
-use tablecast_protocol::client::Watch;
+use tablecast_protocol::client::Join;
 use tablecast_testing::until;
 
 use super::*;
@@ -11,12 +11,8 @@ use crate::config::OutboxLimits;
 use crate::room_task::tests::Nothing;
 use crate::{Hub, MemoryBackend};
 
-fn new_seat() -> WantedSeat {
-    WantedSeat::New {
-        name: None,
-        colour: None,
-        watch: Watch::No,
-    }
+fn new_seat() -> First {
+    First::Join(Join::default())
 }
 
 /// Its connection has ended before the room can greet it. The room waits until it hears of that.
@@ -26,10 +22,9 @@ async fn a_seat_that_its_client_could_not_be_told_of_is_given_up() {
     hub.create("room".parse().unwrap(), Nothing).await.unwrap();
     let outbox = Arc::new(Outbox::new(OutboxLimits::default()));
     outbox.close(CloseReason::Left);
-    let anybody = Caller::Anybody(None);
     let entering = hub
         .rooms
-        .enter("room", Dialect::Json, &outbox, new_seat(), anybody);
+        .enter("room", Dialect::Json, &outbox, new_seat(), None);
     let (guard, _) = entering.await.unwrap();
     for _ in 0..100 {
         tokio::task::yield_now().await;
@@ -52,8 +47,7 @@ async fn a_seat_whose_secret_was_sent_is_kept_however_soon_the_connection_ends()
     ] {
         hub.create(room.parse().unwrap(), Nothing).await.unwrap();
         let outbox = Arc::new(Outbox::new(OutboxLimits::default()));
-        let caller = Caller::Anybody(None);
-        let mut entering = Box::pin(hub.rooms.enter(room, dialect, &outbox, new_seat(), caller));
+        let mut entering = Box::pin(hub.rooms.enter(room, dialect, &outbox, new_seat(), None));
         assert!((&mut entering).now_or_never().is_none());
         let told = async || outbox.queued_bytes();
         until("the seat is told", told, |bytes| *bytes > 0).await;
