@@ -7,7 +7,6 @@
 )]
 
 mod advisories;
-mod bench;
 mod clients;
 mod counts;
 mod fuzz;
@@ -26,6 +25,10 @@ use xtask::tools;
 use outcome::Outcome;
 
 const HELP: &str = include_str!("help.txt");
+
+/// Crates of their own, since they need much that other tasks should not wait for.
+const BENCH: &str = "cargo run --release --package tablecast-bench --";
+const RELEASE: &str = "cargo run --quiet --package tablecast-release --";
 
 fn main() -> ExitCode {
     match run() {
@@ -59,11 +62,8 @@ fn run() -> Result<()> {
         ["rolling", commit] => rolling::run(commit)?,
         ["autobahn"] => clients::autobahn()?,
         ["fuzz", arguments @ ..] => fuzz::run(arguments)?,
-        ["bench", arguments @ ..] => bench::run(arguments)?,
-        ["dist" | "image", ..] => {
-            let release = Invocation::new("cargo run --quiet --package tablecast-release --");
-            release.with(arguments).run()?;
-        }
+        ["bench", ..] => Invocation::new(BENCH).with(arguments).run()?,
+        ["dist" | "image", ..] => Invocation::new(RELEASE).with(arguments).run()?,
         said => bail!(
             "`cargo xtask {}` is not understood\n\n{HELP}",
             said.join(" ")

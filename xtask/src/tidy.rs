@@ -15,11 +15,10 @@ mod texts;
 
 use anyhow::{Result, bail};
 
-use finding::Finding;
 use repo::Repo;
 
 /// The name of a rule, and its check.
-type Rule = (&'static str, fn(&Repo) -> Vec<Finding>);
+type Rule = (&'static str, fn(&Repo) -> Vec<String>);
 
 const RULES: &[Rule] = &[
     // The crates are released together.

@@ -10,6 +10,7 @@ pub mod load;
 pub mod measure;
 pub mod peers;
 mod poll;
+pub mod prepare;
 mod program;
 pub mod raw;
 pub mod report;

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use axum::Router;
 use axum::serve::ListenerExt as _;
 use clap::{Args, Parser, Subcommand};
-use tablecast_bench::{raw, run};
+use tablecast_bench::{prepare, raw, run};
+use xtask::tools::Missing;
 
 // The sources of all peers are in one folder.
 #[path = "../peers/axum.rs"]
@@ -24,15 +25,25 @@ struct Options {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Install and build what is needed, measure all peers, and write the report into docs
+    ///
+    /// `cargo xtask bench` does this. With --out it is a trial, which leaves docs as it is.
+    Bench {
+        #[command(flatten)]
+        options: run::Options,
+
+        /// Install nothing: what is missing is an error
+        #[arg(long)]
+        no_install: bool,
+    },
     /// Measure all peers, in interleaved rounds, and write the report
     ///
-    /// `cargo xtask bench` installs and builds what is needed first. The server is on core 0, load
-    /// and measuring on the others; leave the machine alone meanwhile.
+    /// The server is on core 0, load and measuring on the others; leave the machine alone meanwhile.
     Run(run::Options),
     /// Write the report again from the results of a run
     Report {
         /// The folder with performance.json
-        #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
+        #[arg(long, value_name = "FOLDER", default_value = run::OUT)]
         out: PathBuf,
     },
     /// Serve the bare limit: epoll, one write a delivery, no checks; rooms are /ws/{room}
@@ -52,6 +63,18 @@ struct Listen {
 
 fn main() -> anyhow::Result<()> {
     match Options::parse().command {
+        Command::Bench {
+            mut options,
+            no_install,
+        } => {
+            let missing = match no_install {
+                true => Missing::Refuse,
+                false => Missing::Install,
+            };
+            prepare::prepare(&options, missing)?;
+            options.out.get_or_insert_with(|| "docs".into());
+            run::run(&options)
+        }
         Command::Run(options) => run::run(&options),
         Command::Report { out } => run::report_again(&out),
         Command::Raw(at) => {

@@ -34,6 +34,9 @@ const BASE: &str = "raw";
 const SHORT: f64 = 0.8;
 const FULL: f64 = 3.0;
 
+/// Where the report is written, if nothing else is said.
+pub const OUT: &str = "target/bench";
+
 /// The file beside the report from which it can be made again.
 const RESULTS: &str = "performance.json";
 
@@ -45,8 +48,8 @@ const RESULTS: &str = "performance.json";
 /// a gap in the report instead.
 pub fn run(options: &Options) -> anyhow::Result<()> {
     let mut peers = PEERS.clone();
-    peers.retain(|peer| options.peer.is_empty() || options.peer.contains(&peer.name));
-    peers.retain(|peer| !options.without.contains(&peer.name));
+    peers.retain(|peer| options.measures(&peer.name));
+    let out = options.out.as_deref().unwrap_or(Path::new(OUT));
     let file_descriptors = machine::raise_file_limit();
     let cores = thread::available_parallelism()?.get();
     if cores == 1 {
@@ -99,9 +102,9 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         }
         // So a run that is interrupted is not lost.
         results.cells = samples.cells(BASE);
-        save(&results, &options.out)?;
+        save(&results, out)?;
     }
-    report::write(&results, &options.out)
+    report::write(&results, out)
 }
 
 /// Makes the report again from what a run has written.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, FromArgMatches};
 use serde::Deserialize;
-use tablecast_client::url::{Host, Url};
+use tablecast_client::url::Url;
 use tablecast_client::{Answer, Trust, get};
 use tablecast_terminal::room_url;
 
@@ -84,7 +84,7 @@ fn read(args: &[OsString]) -> Result<(Url, Trust), clap::Error> {
             let path = path.strip_suffix(&format!("/{PATH}")).unwrap_or(path);
             let path = format!("{path}/{PATH}");
             url.set_path(&path);
-            let trust = match is_this_machine(&url) {
+            let trust = match room_url::is_this_machine(&url) {
                 true => Trust::Anybody,
                 false => Trust::Certified,
             };
@@ -113,15 +113,6 @@ fn own_url(config: &Config) -> Result<Url, clap::Error> {
             &format!("{url}: {error}"),
         )
     })
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// What a server says, if it is none that is ready.

@@ -144,7 +144,7 @@ async fn moved_to(tls: SocketAddr) -> SocketAddr {
             let (mut client, _) = listener.accept().await.unwrap();
             let (_, path) = head(&mut client).await;
             let answer = format!(
-                "HTTP/1.1 308 Permanent Redirect\r\nLocation: https://{tls}{path}\r\n\
+                "HTTP/1.1 308 Permanent Redirect\r\nLocation: https://{tls}{path}?from=http#top\r\n\
                  Content-Length: 0\r\nConnection: close\r\n\r\n"
             );
             client.write_all(answer.as_bytes()).await.unwrap();

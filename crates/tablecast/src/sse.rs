@@ -13,10 +13,10 @@ mod rooms;
 use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
-use axum::http::header::ACCEPT;
+use axum::http::header::{ACCEPT, ALLOW};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use tablecast_protocol::client::First;
 
 use crate::dialect::json;
@@ -65,7 +65,8 @@ impl NoStream {
 
 impl IntoResponse for NoStream {
     fn into_response(self) -> Response {
-        (self.status(), self.to_string()).into_response()
+        let allow = (self == NoStream::Method).then_some((ALLOW, HeaderValue::from_static("GET")));
+        (self.status(), AppendHeaders(allow), self.to_string()).into_response()
     }
 }
 

@@ -86,6 +86,8 @@ async fn ask(site: &Url, path: &str, wanted: &impl Serialize) -> Result<RoomUrl,
     let base = moved.path().strip_suffix(path);
     let base = base.unwrap_or_default().to_owned();
     moved.set_path(&base);
+    moved.set_query(None);
+    moved.set_fragment(None);
     // Under another host's name the user would be another person, who is not the host of the room.
     // Whatever is asked of this one is led there, too.
     let is_same = moved.host_str() == site.host_str();

@@ -46,8 +46,11 @@ pub(crate) fn lines() -> Inputs<Line> {
 /// The next line, or `None` at the end. Takes no more memory than the longest line.
 fn read(from: &mut impl BufRead, number: u64) -> io::Result<Option<Line>> {
     let mut bytes = Vec::new();
-    let most = MOST_BYTES as u64 + 1;
-    from.by_ref().take(most).read_until(b'\n', &mut bytes)?;
+    // With what is no part of the text, and one more.
+    let most = BYTE_ORDER_MARK.len() + MOST_BYTES + "\r\n".len() + 1;
+    from.by_ref()
+        .take(most as u64)
+        .read_until(b'\n', &mut bytes)?;
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -116,6 +119,10 @@ mod tests {
         for end in ["", "\n", "\nz"] {
             let lines = all(format!("{long}{long}{end}").as_bytes());
             assert_eq!(lines.len(), 1 + usize::from(end == "\nz"), "{end:?}");
+        }
+        for (begin, end) in [("", "\r\n"), ("\u{FEFF}", "\n"), ("\u{FEFF}", "\r\n")] {
+            let lines = all(format!("{begin}{at_bound}{end}z").as_bytes());
+            assert_eq!(lines, [text(&at_bound), text("z")], "{end:?}");
         }
         assert_eq!(all(b""), []);
     }

@@ -103,7 +103,7 @@ fn is_localhost(name: &str) -> bool {
 }
 
 /// Whether only this machine can reach a site.
-pub(crate) fn is_this_machine(site: &Url) -> bool {
+pub fn is_this_machine(site: &Url) -> bool {
     match site.host() {
         Some(Host::Domain(name)) => is_localhost(name),
         Some(Host::Ipv4(address)) => address.is_loopback(),

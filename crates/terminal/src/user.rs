@@ -81,8 +81,9 @@ impl User {
                 session.send(Command::Deadline(deadline), now);
             }
             // On the full screen it is known which one is chosen.
-            Action::VetoChosen(_) => {
-                return Err((lang.mistake)(&Mistake::NoNumber("/veto")));
+            Action::VetoChosen(on) => {
+                let word = if on { "/veto" } else { "/unveto" };
+                return Err((lang.mistake)(&Mistake::NoNumber(word)));
             }
             Action::Host(name) => {
                 let host = |member| Command::Host(MakeHost { member });

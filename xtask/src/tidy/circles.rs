@@ -7,19 +7,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::finding::Finding;
+use super::finding;
 use super::repo::{Repo, is_shipped, regex, without_tests};
 
 /// From each file to those that it imports.
 type Imports<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
 /// There are no circles.
-pub(super) fn circles(repo: &Repo) -> Vec<Finding> {
+pub(super) fn circles(repo: &Repo) -> Vec<String> {
     let mut imports = rust(repo);
     imports.extend(javascript(repo));
     let message = "these import each other: move what they share below them";
     let circles = found(&imports).into_iter();
-    circles.map(|files| Finding::new(&files, message)).collect()
+    circles.map(|files| finding::new(&files, message)).collect()
 }
 
 /// The files of each circle in one line.
@@ -171,8 +171,7 @@ mod tests {
     use super::*;
 
     fn shown(files: &[(&str, &str)]) -> Vec<String> {
-        let findings = circles(&Repo::of(files));
-        findings.iter().map(Finding::to_string).collect()
+        circles(&Repo::of(files))
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Rules about documents and about the length of files.
 
-use super::finding::Finding;
+use super::finding;
 use super::repo::{Repo, is_shipped};
 
 /// The most lines: of a document that is read in one sitting, and of each source file.
@@ -11,14 +11,14 @@ const SOURCE_LINES: usize = 500;
 const TOP: usize = 10;
 
 /// No source file is long without a reason that it names, and `ARCHITECTURE.md` is short.
-pub(super) fn lengths(repo: &Repo) -> Vec<Finding> {
+pub(super) fn lengths(repo: &Repo) -> Vec<String> {
     let (architecture, most) = ARCHITECTURE;
     let mut findings = match repo.text(architecture).map(|text| text.lines().count()) {
         Ok(lines) if lines <= most => Vec::new(),
         Ok(lines) => {
             let message =
                 format!("has {lines} lines, {most} are allowed: move details next to the code");
-            vec![Finding::new(architecture, &message)]
+            vec![finding::new(architecture, &message)]
         }
         Err(finding) => vec![finding],
     };
@@ -29,14 +29,14 @@ pub(super) fn lengths(repo: &Repo) -> Vec<Finding> {
                 "has {lines} lines: divide it by what it does, or write `tidy: long because …` as a comment \
                  into its first {TOP} lines"
             );
-            findings.push(Finding::new(path, &message));
+            findings.push(finding::new(path, &message));
         }
     }
     findings
 }
 
 /// Both READMEs have the same number of headings and of code blocks.
-pub(super) fn readmes(repo: &Repo) -> Vec<Finding> {
+pub(super) fn readmes(repo: &Repo) -> Vec<String> {
     let (english, korean) = ("README.md", "README.ko.md");
     let (first, second) = match (repo.text(english), repo.text(korean)) {
         (Ok(first), Ok(second)) => (shape(first), shape(second)),
@@ -49,7 +49,7 @@ pub(super) fn readmes(repo: &Repo) -> Vec<Finding> {
         "has {} headings and {} code blocks, {english} has {} and {}: bring them into step",
         second.0, second.1, first.0, first.1
     );
-    vec![Finding::new(korean, &message)]
+    vec![finding::new(korean, &message)]
 }
 
 /// Headings and code blocks of a document.
@@ -73,7 +73,7 @@ mod tests {
     fn a_missing_or_long_architecture_is_found() {
         assert_eq!(lengths(&Repo::default()).len(), 1);
         let of = |lines: usize| Repo::of(&[("ARCHITECTURE.md", "x\n".repeat(lines).as_str())]);
-        assert_eq!(lengths(&of(ARCHITECTURE.1)), []);
+        assert_eq!(lengths(&of(ARCHITECTURE.1)), [""; 0]);
         assert_eq!(lengths(&of(ARCHITECTURE.1 + 1)).len(), 1);
     }
 
@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(readmes(&Repo::default()).len(), 2);
         let english = "# Title\n\n```sh\n# no heading\n```\n\n## More\n";
         let of = |korean| Repo::of(&[("README.md", english), ("README.ko.md", korean)]);
-        assert_eq!(readmes(&of("# 제목\n\n```\nx\n```\n## 더\n")), []);
+        assert_eq!(readmes(&of("# 제목\n\n```\nx\n```\n## 더\n")), [""; 0]);
         for korean in ["# 제목\n\n```sh\nx\n```\n", "# 제목\n\n## 더\n", ""] {
             assert_eq!(readmes(&of(korean)).len(), 1, "{korean}");
         }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::finding::Finding;
+use super::finding;
 use super::repo::Repo;
 use xtask::invocation::Invocation;
 
@@ -12,8 +12,8 @@ const COMMON: [&str; 2] = [
     "\n[lints]\nworkspace = true\n",
 ];
 
-/// The crates that do no I/O, by package name.
-const PURE: &[&str] = &["tablecast-core"];
+/// The crate that does no I/O.
+const PURE: &str = "tablecast-core";
 
 /// Crate families that bring I/O, a clock or randomness: `tokio` stands for `tokio-util` too.
 const IMPURE: &[&str] = &[
@@ -27,17 +27,17 @@ const IMPURE: &[&str] = &[
 ];
 
 /// Every crate of the workspace takes its version and its lints from there.
-pub(super) fn common(repo: &Repo) -> Vec<Finding> {
+pub(super) fn common(repo: &Repo) -> Vec<String> {
     let manifests = repo.texts("", "/Cargo.toml");
     let missing = manifests.flat_map(|(path, text)| {
         let missing = COMMON.iter().filter(|common| !text.contains(**common));
-        missing.map(move |common| Finding::new(path, &format!("write `{}`", common.trim())))
+        missing.map(move |common| finding::new(path, &format!("write `{}`", common.trim())))
     });
     missing.collect()
 }
 
 /// Whoever gets a published crate gets its licences with it.
-pub(super) fn licences(repo: &Repo) -> Vec<Finding> {
+pub(super) fn licences(repo: &Repo) -> Vec<String> {
     let published = repo.texts("crates/", "/Cargo.toml");
     let published = published.filter(|(_, text)| !text.contains("\npublish = false\n"));
     let missing = published.flat_map(|(path, _)| {
@@ -46,24 +46,22 @@ pub(super) fn licences(repo: &Repo) -> Vec<Finding> {
         both.into_iter().filter(|path| repo.path(path).is_none())
     });
     missing
-        .map(|path| Finding::new(&path, "is missing: link to the one in the root"))
+        .map(|path| finding::new(&path, "is missing: link to the one in the root"))
         .collect()
 }
 
-/// The pure crates are built from nothing impure. Their tests may use it.
-pub(super) fn pure() -> Result<Vec<Finding>> {
-    let mut findings = Vec::new();
-    for pure in PURE {
-        let tree = "cargo tree --all-features --edges normal,no-proc-macro --target all --prefix none --package";
-        for name in impure(&Invocation::new(tree).with([*pure]).output()?) {
-            let message = format!(
-                "{pure} is built from `{name}`: pass in what it is needed for, or switch off the feature \
-                 that brings it (`cargo tree -p {pure} -e normal -i {name}` shows which)"
-            );
-            findings.push(Finding::new("Cargo.toml", &message));
-        }
-    }
-    Ok(findings)
+/// The pure crate is built from nothing impure. Its tests may use it.
+pub(super) fn pure() -> Result<Vec<String>> {
+    let tree = "cargo tree --all-features --edges normal,no-proc-macro --target all --prefix none --package";
+    let tree = Invocation::new(tree).with([PURE]).output()?;
+    let finding = |name: &str| {
+        let message = format!(
+            "{PURE} is built from `{name}`: pass in what it is needed for, or switch off the feature \
+             that brings it (`cargo tree -p {PURE} -e normal -i {name}` shows which)"
+        );
+        finding::new("Cargo.toml", &message)
+    };
+    Ok(impure(&tree).into_iter().map(finding).collect())
 }
 
 /// The impure crates in the output of `cargo tree`: a `name vX.Y.Z` a line.

@@ -1,11 +1,12 @@
 //! The files that the rules look at, read once.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind::{IsADirectory, NotFound};
 
 use anyhow::{Context as _, Result};
 use regex_lite::Regex;
 
-use super::finding::Finding;
+use super::finding;
 use xtask::invocation::Invocation;
 
 /// git refuses the directory of another user, which a mounted clone in a container is, unless it is told to
@@ -25,10 +26,8 @@ impl Repo {
         for path in Invocation::new(LIST).output()?.split_terminator('\0') {
             match std::fs::read(path) {
                 Ok(bytes) => files.extend(String::from_utf8(bytes).map(|text| (path.into(), text))),
-                // A link to a directory, whose files are listed where they are.
-                Err(error) if error.kind() == std::io::ErrorKind::IsADirectory => {}
-                // Deleted, but git still lists it.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                // A link to a directory, whose files are listed where they are; or deleted, but git still lists it.
+                Err(error) if [IsADirectory, NotFound].contains(&error.kind()) => {}
                 Err(error) => return Err(error).with_context(|| format!("cannot read {path}")),
             };
         }
@@ -36,9 +35,9 @@ impl Repo {
     }
 
     /// The text of a file that must exist.
-    pub(crate) fn text(&self, path: &str) -> Result<&str, Finding> {
+    pub(crate) fn text(&self, path: &str) -> Result<&str, String> {
         let text = self.0.get(path).map(String::as_str);
-        text.ok_or_else(|| Finding::new(path, "is missing: write it"))
+        text.ok_or_else(|| finding::new(path, "is missing: write it"))
     }
 
     /// A path, if there is a file.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::finding::Finding;
+use super::finding;
 use super::repo::{Repo, regex};
 
 const TESTING: &str = "docs/testing.md";
@@ -21,7 +21,7 @@ const HOSTILE_INPUT: (&str, &str) = ("Hostile input", "hostile input");
 const NAMED: &str = r"`([^`\s]+\.rs)::(\w+)`";
 
 /// Every test that the document names exists, and every defect has one.
-pub(super) fn named(repo: &Repo) -> Vec<Finding> {
+pub(super) fn named(repo: &Repo) -> Vec<String> {
     let text = match repo.text(TESTING) {
         Ok(text) => text,
         Err(finding) => return vec![finding],
@@ -41,19 +41,19 @@ pub(super) fn named(repo: &Repo) -> Vec<Finding> {
             Err(finding) => format!("`{file}::{test}` leads nowhere: {finding}"),
         };
         let offset = captures.get(0).map_or(0, |all| all.start());
-        findings.push(Finding::at(TESTING, text, offset, &message));
+        findings.push(finding::at(TESTING, text, offset, &message));
     }
     for (number, line, row) in rows(text, DEFECTS.0) {
         if !pattern.is_match(row) {
             let message = format!("no test for defect {number}: name it, or write one");
-            findings.push(Finding::new(&format!("{TESTING}:{line}"), &message));
+            findings.push(finding::new(&format!("{TESTING}:{line}"), &message));
         }
     }
     findings
 }
 
 /// Every number of a defect or a hostile input in the sources is a row of the document.
-pub(super) fn numbers(repo: &Repo) -> Vec<Finding> {
+pub(super) fn numbers(repo: &Repo) -> Vec<String> {
     let document = match repo.text(TESTING) {
         Ok(text) => text,
         Err(finding) => return vec![finding],
@@ -63,7 +63,7 @@ pub(super) fn numbers(repo: &Repo) -> Vec<Finding> {
         let rows: BTreeSet<u32> = rows(document, heading).map(|(number, ..)| number).collect();
         if rows.is_empty() {
             let message = format!("has no numbered table in a chapter `{heading}`");
-            findings.push(Finding::new(TESTING, &message));
+            findings.push(finding::new(TESTING, &message));
             continue;
         }
         for (path, text) in repo.texts(ROOT, ".rs") {
@@ -71,7 +71,7 @@ pub(super) fn numbers(repo: &Repo) -> Vec<Finding> {
                 if !rows.contains(&number) {
                     let message =
                         format!("{word} {number} is nowhere explained: give it a row in {TESTING}");
-                    findings.push(Finding::at(path, text, offset, &message));
+                    findings.push(finding::at(path, text, offset, &message));
                 }
             }
         }
@@ -94,7 +94,7 @@ fn rows<'a>(text: &'a str, heading: &str) -> impl Iterator<Item = (u32, usize, &
 }
 
 /// The test functions of a Rust file.
-fn tests_in(repo: &Repo, path: &str) -> Result<BTreeSet<String>, Finding> {
+fn tests_in(repo: &Repo, path: &str) -> Result<BTreeSet<String>, String> {
     let text = repo.text(path)?;
     let pattern = match path.contains(CONTRACT) {
         true => regex(r"(?m)^pub async fn (\w+)"),
@@ -168,8 +168,8 @@ fn no_test() {}
 // #[test] fn in_a_comment() {}
 ";
 
-    fn shown(findings: &[Finding]) -> Vec<String> {
-        findings.iter().map(Finding::to_string).collect()
+    fn shown(findings: &[String]) -> Vec<String> {
+        findings.to_vec()
     }
 
     fn with(document: &str, source: &str) -> Repo {

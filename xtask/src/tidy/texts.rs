@@ -1,6 +1,6 @@
 //! Patterns of what must not be in the sources.
 
-use super::finding::Finding;
+use super::finding;
 use super::repo::{Repo, regex, without_tests};
 
 /// Text that must not be in some files.
@@ -105,7 +105,7 @@ const FORBIDDEN: &[Forbidden] = &[
 ];
 
 /// Nothing that is forbidden is in the sources.
-pub(super) fn texts(repo: &Repo) -> Vec<Finding> {
+pub(super) fn texts(repo: &Repo) -> Vec<String> {
     let mut findings = Vec::new();
     for forbidden in FORBIDDEN {
         let pattern = regex(forbidden.pattern);
@@ -123,7 +123,7 @@ pub(super) fn texts(repo: &Repo) -> Vec<Finding> {
                 let lines = file[newline(newline(found.start()))..].split_inclusive('\n');
                 if !(forbidden.is_fine)(found.as_str(), &lines.take(3).collect::<String>(), file) {
                     let message = format!("`{}`: {}", found.as_str().trim(), forbidden.instead);
-                    findings.push(Finding::at(path, text, found.start(), &message));
+                    findings.push(finding::at(path, text, found.start(), &message));
                 }
             }
         }

@@ -9,7 +9,7 @@ use super::scenario;
 use crate::peers::PEERS;
 
 /// What to measure.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct Options {
     /// Everything, in up to an hour, instead of the short form
     #[arg(long)]
@@ -35,9 +35,16 @@ pub struct Options {
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = PossibleValuesParser::new(scenario::names()))]
     pub workload: Vec<String>,
 
-    /// Where performance.md, its plots and performance.json are written
-    #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
-    pub out: PathBuf,
+    /// Where performance.md, its plots and performance.json are written [default: target/bench]
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+}
+
+impl Options {
+    /// Whether the peer of this name is measured.
+    pub(crate) fn measures(&self, peer: &String) -> bool {
+        (self.peer.is_empty() || self.peer.contains(peer)) && !self.without.contains(peer)
+    }
 }
 
 fn peers() -> PossibleValuesParser {

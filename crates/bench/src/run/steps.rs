@@ -150,7 +150,7 @@ mod tests {
             without: Vec::new(),
             peer: Vec::new(),
             workload: workload.iter().map(|&name| name.to_owned()).collect(),
-            out: "nowhere".into(),
+            out: None,
         }
     }
 

@@ -65,9 +65,13 @@ impl<A: App> Reservation<'_, A> {
     /// The room was made: it counts until it expires.
     pub(super) fn keep(&self, stamp: Stamp) {
         self.rooms.node.heard_clock(stamp.now);
-        if let Some(entry) = self.rooms.entries.lock().get_mut(&self.id) {
-            entry.expires_at = stamp.expires_at;
-        }
+        let mut entries = self.rooms.entries.lock();
+        // Somebody who has tried to make the same room, or its old expiry, may have taken the place away.
+        let entry = entries.entry(self.id.clone()).or_insert(Entry {
+            expires_at: 0,
+            mailbox: None,
+        });
+        entry.expires_at = stamp.expires_at;
     }
 }
 

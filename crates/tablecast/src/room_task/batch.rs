@@ -179,12 +179,9 @@ impl<A: App> Requests<A> {
         }
     }
 
-    /// Removes the first request that meets the condition.
-    pub(super) fn remove_first(&mut self, which: impl FnMut(&Request<A>) -> bool) {
-        let at = self.iter().position(which);
-        if let Some(at) = at {
-            self.waiting.remove(at);
-        }
+    /// Keeps those that meet the condition.
+    pub(super) fn retain(&mut self, which: impl FnMut(&Request<A>) -> bool) {
+        self.waiting.retain(which);
     }
 
     /// Takes out all requests that meet the condition, in order.

@@ -154,7 +154,7 @@ impl<'a, A: App> LocalRoom<'a, A> {
         let is_its =
             |join: &JoinRequest| join.connection == connection && join.may_be_seated.is_none();
         self.requests
-            .remove_first(|request| matches!(request, Request::Join(join) if is_its(join)));
+            .retain(|request| !matches!(request, Request::Join(join) if is_its(join)));
         let members = self.replica.as_ref().map(|replica| &replica.room.members);
         let is_known = self.audience.has(connection)
             || self.requests.iter().any(|one| one.is_of(connection))

@@ -154,7 +154,7 @@ impl<A: App> LocalRooms<A> {
         if let Some(connection) = ConnectionId::of_watching(said.seat) {
             let leaves = said.leave;
             self.hear(&id, Heard { connection, leaves }).await;
-            let refused = |text: &&RawValue| watching(json::later::<A::Command>(text.get()));
+            let refused = |text: &&RawValue| self.watching(json::later(text.get()));
             return Ok(Answers::of(
                 &said.commands.iter().map(refused).collect::<Vec<_>>(),
             ));
@@ -166,7 +166,7 @@ impl<A: App> LocalRooms<A> {
         for text in &said.commands {
             let refused = match json::later(text.get()) {
                 Ok(command) => self.take(said.seat, &mut fence, command, identity)?,
-                Err(no) => Err(json::error(no.id, &no.rejection, None)),
+                Err(no) => Err(self.refused(no.id, &no.rejection, None)),
             };
             answers.push(refused.map(|command| {
                 let number = command.op.number;
@@ -240,10 +240,7 @@ impl<A: App> LocalRooms<A> {
         identity: Option<&Identity>,
     ) -> Result<Result<ClientMessage<A::Command>, Frame>, PostError> {
         let number = command.op.number;
-        let refuse = |rejection: &Rejection, after| {
-            self.node.metrics.rejections.count(rejection.code);
-            json::error(Some(number), rejection, after)
-        };
+        let refuse = |rejection: &Rejection, after| self.refused(Some(number), rejection, after);
         if let Err(first) = fence.pass(number) {
             return Ok(Err(refuse(&not_before(first), Some(first))));
         }
@@ -258,6 +255,27 @@ impl<A: App> LocalRooms<A> {
             identity.name().clone_into(&mut rename.name);
         }
         Ok(Ok(command))
+    }
+
+    /// The answer to what somebody says who watches.
+    fn watching(&self, said: Result<ClientMessage<A::Command>, Misunderstood>) -> Frame {
+        match said {
+            Ok(said) => {
+                let why = "you watch and have no seat; only members may change the room";
+                self.refused(
+                    Some(said.op.number),
+                    &Rejection::new(code::WATCHING, why),
+                    None,
+                )
+            }
+            Err(no) => self.refused(no.id, &no.rejection, None),
+        }
+    }
+
+    /// A refusal, which counts. With `after`: because the command with that number must come first.
+    fn refused(&self, number: Option<u64>, why: &Rejection, after: Option<u64>) -> Frame {
+        self.node.metrics.rejections.count(why.code);
+        json::error(number, why, after)
     }
 
     /// The answers to the commands, and whether their sender has the seat: then also by which
@@ -309,18 +327,6 @@ impl<A: App> LocalRooms<A> {
         let heard = answer.await.unwrap_or_else(ended);
         // Whoever answers the knock has answered the commands before it.
         Ok((outbox.take(), heard))
-    }
-}
-
-/// The answer to a command of somebody who watches.
-fn watching<C>(said: Result<ClientMessage<C>, Misunderstood>) -> Frame {
-    match said {
-        Ok(said) => {
-            let why = "you watch and have no seat; only members may change the room";
-            let why = Rejection::new(code::WATCHING, why);
-            json::error(Some(said.op.number), &why, None)
-        }
-        Err(no) => json::error(no.id, &no.rejection, None),
     }
 }
 

@@ -66,3 +66,22 @@ async fn a_seat_whose_secret_was_sent_is_kept_however_soon_the_connection_ends()
         assert_eq!(members.len(), usize::from(is_kept), "{room}");
     }
 }
+
+/// Who lost has no room, and gives up its place: not that of the one who has made it.
+#[tokio::test]
+async fn a_room_that_two_have_tried_to_make_at_once_counts() {
+    let config = HubConfig {
+        max_rooms: 2,
+        ..HubConfig::default()
+    };
+    let hub: Hub<Nothing> = Hub::start(Arc::new(MemoryBackend::new()), config);
+    let id = "room".parse().unwrap();
+    let won = hub.rooms.reserve(&id).unwrap();
+    drop(hub.rooms.reserve(&id).unwrap());
+    won.keep(Stamp {
+        now: 1,
+        expires_at: BEING_MADE - 1,
+    });
+    drop(won);
+    assert_eq!(hub.rooms.places(), (1, 2));
+}

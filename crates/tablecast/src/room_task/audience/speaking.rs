@@ -73,7 +73,8 @@ impl Audience<'_> {
     /// Whether a command may be decided. If an earlier one must come first, it is refused
     /// with that number.
     pub(in crate::room_task) fn lets_pass<A: App>(&mut self, command: &CommandRequest<A>) -> bool {
-        if self.watching > 0 && self.member(command.connection).is_none() {
+        let local = self.locals.get(&command.connection);
+        if local.is_some_and(|local| local.role.member().is_none()) {
             let why = "you watch and have no seat; only members may change the room";
             self.reject(command, &Rejection::new(code::WATCHING, why), None);
             return false;
