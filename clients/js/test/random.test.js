@@ -127,6 +127,7 @@ for (const [seed, way] of seeds.flatMap((seed) => ways.map((way) => /** @type {c
       const view = await until(room, ({ position, status, pending }) => status === 'live' && (position?.seq ?? 0) >= there.seq && !pending.length);
       assert.deepEqual(view.state, there.state);
       assert.deepEqual(view.members, there.members);
+      assert.deepEqual(view.pending, []);
     }
     // Each acknowledged command was applied, and none twice.
     assert.equal(there.state.items.length, added.length - removed);

@@ -102,6 +102,12 @@ pub fn checked(text: &str, max: usize) -> Result<&str, IdError> {
 #[serde(transparent)]
 pub struct MemberId(pub u64);
 
+impl fmt::Display for MemberId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Names a client among those of the same person: a tab of a browser, or a run of a program. The client draws it at
 /// random and says it with each `join` and `resume`, so that a server tells its connections from those of another tab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -144,12 +150,6 @@ impl TryFrom<u32> for ClientNumber {
             1..=Self::MAX => Ok(ClientNumber(number)),
             _ => Err(NoClientNumber(number)),
         }
-    }
-}
-
-impl fmt::Display for MemberId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 

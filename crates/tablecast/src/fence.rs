@@ -50,6 +50,12 @@ pub(crate) const BEYOND_RATE: Rate = Rate {
     burst: 100,
 };
 
+/// Why a command is refused of somebody who watches.
+pub(crate) fn watching() -> Rejection {
+    let why = "you watch and have no seat; only members may change the room";
+    Rejection::new(code::WATCHING, why)
+}
+
 /// Why a command is refused that comes too fast.
 pub(crate) fn too_fast(rate: Rate, wait: Duration) -> Rejection {
     let message = format!(

@@ -168,17 +168,13 @@ fn no_test() {}
 // #[test] fn in_a_comment() {}
 ";
 
-    fn shown(findings: &[String]) -> Vec<String> {
-        findings.to_vec()
-    }
-
     fn with(document: &str, source: &str) -> Repo {
         Repo::of(&[(TESTING, document), ("crates/a/tests/t.rs", source)])
     }
 
     #[test]
     fn tests_that_exist_are_fine() {
-        assert_eq!(shown(&named(&with(DOCUMENT, SOURCE))), [""; 0]);
+        assert_eq!(named(&with(DOCUMENT, SOURCE)), [""; 0]);
         let contract = DOCUMENT.replace(
             "a/tests/t.rs::of_a_macro",
             "testing/src/contract/c.rs::a_property",
@@ -190,34 +186,34 @@ fn no_test() {}
             ("crates/a/tests/t.rs", SOURCE),
             (path, property),
         ]);
-        assert_eq!(shown(&named(&repo)), [""; 0]);
+        assert_eq!(named(&repo), [""; 0]);
     }
 
     #[test]
     fn a_test_that_does_not_exist_is_found() {
         for name in ["gone", "no_test", "in_a_comment", "helper"] {
             let document = DOCUMENT.replace("of_a_macro", name);
-            let found = shown(&named(&with(&document, SOURCE)));
+            let found = named(&with(&document, SOURCE));
             let expected = format!(
                 "docs/testing.md:10: there is no test `{name}` in crates/a/tests/t.rs: name the one there is"
             );
             assert_eq!(found, [expected]);
         }
         let document = DOCUMENT.replace("a/tests/t.rs::of_a_macro", "a/tests/u.rs::of_a_macro");
-        let found = shown(&named(&with(&document, SOURCE)));
+        let found = named(&with(&document, SOURCE));
         assert!(
             found[0].contains("crates/a/tests/u.rs: is missing"),
             "{found:?}"
         );
         let document = DOCUMENT.replace("`a/tests/t.rs::a_test` and", "`a/tests/t.rs::gone` and");
-        assert!(shown(&named(&with(&document, SOURCE)))[0].starts_with("docs/testing.md:3: "));
+        assert!(named(&with(&document, SOURCE))[0].starts_with("docs/testing.md:3: "));
     }
 
     #[test]
     fn a_defect_without_a_test_is_found() {
         let document = DOCUMENT.replace("`a/tests/t.rs::of_a_macro`", "none");
         assert_eq!(
-            shown(&named(&with(&document, SOURCE))),
+            named(&with(&document, SOURCE)),
             ["docs/testing.md:10: no test for defect 2: name it, or write one"]
         );
     }
@@ -235,7 +231,7 @@ fn no_test() {}
             let expected = format!(
                 "crates/a/tests/t.rs:2: {missing} is nowhere explained: give it a row in docs/testing.md"
             );
-            assert_eq!(shown(&numbers(&with(DOCUMENT, &source))), [expected]);
+            assert_eq!(numbers(&with(DOCUMENT, &source)), [expected]);
         }
         for comment in [
             "/// Defects 1 and 2, hostile input 3: 99 times.",
@@ -243,11 +239,7 @@ fn no_test() {}
             "// A defect of 7 kinds.",
         ] {
             let source = format!("{comment}\n{SOURCE}");
-            assert_eq!(
-                shown(&numbers(&with(DOCUMENT, &source))),
-                [""; 0],
-                "{comment}"
-            );
+            assert_eq!(numbers(&with(DOCUMENT, &source)), [""; 0], "{comment}");
         }
     }
 

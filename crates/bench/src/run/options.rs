@@ -35,7 +35,8 @@ pub struct Options {
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = PossibleValuesParser::new(scenario::names()))]
     pub workload: Vec<String>,
 
-    /// Where performance.md, its plots and performance.json are written [default: target/bench]
+    /// Where performance.md, its plots and performance.json are written [default: docs for
+    /// `bench`, else target/bench]
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
 }

@@ -144,13 +144,9 @@ mod tests {
 
     fn options(workload: &[&str]) -> Options {
         Options {
-            full: false,
             rounds: Some(2),
-            seconds: None,
-            without: Vec::new(),
-            peer: Vec::new(),
             workload: workload.iter().map(|&name| name.to_owned()).collect(),
-            out: None,
+            ..Options::default()
         }
     }
 

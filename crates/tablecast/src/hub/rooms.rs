@@ -51,6 +51,16 @@ struct Entry<A: App> {
     mailbox: Option<Mailbox<A>>,
 }
 
+impl<A: App> Entry<A> {
+    /// One whose task does not run yet.
+    fn with_expiry(expires_at: u64) -> Self {
+        Entry {
+            expires_at,
+            mailbox: None,
+        }
+    }
+}
+
 /// The expiry of a room that is being made.
 const BEING_MADE: u64 = u64::MAX;
 
@@ -67,10 +77,9 @@ impl<A: App> Reservation<'_, A> {
         self.rooms.node.heard_clock(stamp.now);
         let mut entries = self.rooms.entries.lock();
         // Somebody who has tried to make the same room, or its old expiry, may have taken the place away.
-        let entry = entries.entry(self.id.clone()).or_insert(Entry {
-            expires_at: 0,
-            mailbox: None,
-        });
+        let entry = entries
+            .entry(self.id.clone())
+            .or_insert(Entry::with_expiry(0));
         entry.expires_at = stamp.expires_at;
     }
 }
@@ -133,10 +142,9 @@ impl<A: App> LocalRooms<A> {
                 .max(Duration::from_secs(1));
             return Err(CreateError::TooManyRooms { max, retry_after });
         }
-        entries.entry(id.clone()).or_insert(Entry {
-            expires_at: BEING_MADE,
-            mailbox: None,
-        });
+        entries
+            .entry(id.clone())
+            .or_insert(Entry::with_expiry(BEING_MADE));
         Ok(Reservation {
             rooms: self,
             id: id.clone(),
@@ -278,10 +286,7 @@ impl<A: App> LocalRooms<A> {
         if self.is_draining() {
             return Err(Unavailable::Draining);
         }
-        let entry = entries.entry(id.clone()).or_insert(Entry {
-            expires_at: 0,
-            mailbox: None,
-        });
+        let entry = entries.entry(id.clone()).or_insert(Entry::with_expiry(0));
         // Its task has panicked, in the application's logic.
         entry.mailbox.take_if(|mailbox| mailbox.is_closed());
         let mailbox = entry.mailbox.get_or_insert_with(|| {

@@ -20,7 +20,7 @@ use crate::config::{ConnectionConfig, OutboxLimits};
 use crate::dialect::message::{ClientMessage, Misunderstood};
 use crate::dialect::{Dialect, json};
 use crate::error::{RoomError, Unavailable};
-use crate::fence::{Fence, not_before, too_fast};
+use crate::fence::{Fence, not_before, too_fast, watching};
 use crate::hub::LocalRooms;
 use crate::identity::Identity;
 use crate::outbox::Outbox;
@@ -260,14 +260,7 @@ impl<A: App> LocalRooms<A> {
     /// The answer to what somebody says who watches.
     fn watching(&self, said: Result<ClientMessage<A::Command>, Misunderstood>) -> Frame {
         match said {
-            Ok(said) => {
-                let why = "you watch and have no seat; only members may change the room";
-                self.refused(
-                    Some(said.op.number),
-                    &Rejection::new(code::WATCHING, why),
-                    None,
-                )
-            }
+            Ok(said) => self.refused(Some(said.op.number), &watching(), None),
             Err(no) => self.refused(no.id, &no.rejection, None),
         }
     }

@@ -5,7 +5,7 @@ use tablecast_core::{App, CloseReason, ConnectionId, MemberId, Rejection, code};
 
 use crate::dialect::Dialect;
 use crate::error::RoomError;
-use crate::fence::not_before;
+use crate::fence::{not_before, watching};
 use crate::room_task::audience::{Audience, Local};
 use crate::room_task::claim::{Heard, Knock};
 use crate::room_task::mail::CommandRequest;
@@ -73,10 +73,10 @@ impl Audience<'_> {
     /// Whether a command may be decided. If an earlier one must come first, it is refused
     /// with that number.
     pub(in crate::room_task) fn lets_pass<A: App>(&mut self, command: &CommandRequest<A>) -> bool {
-        let local = self.locals.get(&command.connection);
-        if local.is_some_and(|local| local.role.member().is_none()) {
-            let why = "you watch and have no seat; only members may change the room";
-            self.reject(command, &Rejection::new(code::WATCHING, why), None);
+        let watches = |local: &Local| local.role.member().is_none();
+        let local = || self.locals.get(&command.connection);
+        if self.watching > 0 && local().is_some_and(watches) {
+            self.reject(command, &watching(), None);
             return false;
         }
         let Some(fence) = self.fences.get_mut(&command.connection) else {
